@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * dispatcher: the life of every job and of every worker's place in it. Event with time in, effects out, next deadline
+ * asked. It decides which job goes to which worker, when a worker is to be killed, retired or ordered, and how each job
+ * ends; it proves by construction that each job ends exactly once.
+ *
+ * Owns: the job book (states, attempts, deadlines), the worker table, the fair queue, the counters.
+ * Must not own: descriptors, paths, processes, clocks, logs. Pure; memory is taken once, at init.
+ *
+ * Rules
+ * - A job is QUEUED, IN_FLIGHT at one worker, or gone. FINISH is emitted exactly once per accepted job, unless it was
+ *   cancelled by its owner; then nothing is emitted for it any more (an answer that comes later is dropped).
+ * - `active` workers may hold jobs at a time; one more is kept ready as a spare and takes over the moment one dies. Wanted
+ *   are active + 1 workers; as many as are missing are ordered (ORDER_WORKER), at most one order per 50 ms after failures
+ *   of workers that never became ready (back-off doubles to 5 s, reset by a worker that becomes ready).
+ * - A worker holds up to `depth` jobs so that it need not wait for the next one, but only while the sum of sizes of what it
+ *   holds stays below `depth_bytes`: a small file does not wait behind a large one when another worker is free. An idle
+ *   worker always takes one, whatever its size. Idle workers are filled before busy ones get a second job.
+ * - Answers come in the order of the jobs. The oldest unanswered job is the one in hand. Its deadline starts when it is sent
+ *   or when the one before it is answered: scan_ms. A worker that misses it is killed (KILL_WORKER, once).
+ * - A worker that is gone: if it failed, the job in hand is charged; a job charged twice ends as FAILED, with the reason of
+ *   the last death; else it is queued again at the front. The jobs behind it are queued again uncharged; a job
+ *   dispatched more than 8 times ends as FAILED all the same (a worker that always ends itself politely must not keep it alive
+ *   for ever). A worker that left politely (retired, notice) charges nobody.
+ * - A worker that answered `recycle_jobs` jobs gets no more; when it is empty it is retired (RETIRE_WORKER).
+ * - No ready worker for outage_ms: all waiting jobs end as ERROR no-scan-service, and so does each new one at once, until a
+ *   worker is ready. A job that waited queue_ms ends as ERROR queue-time.
+ * - Service switch or loss: dispatcher_service_lost() makes all workers gone (not charged: the service died, not the worker;
+ *   but a worker that was reported gone with a failure before stays charged). Orders are emitted only between
+ *   dispatcher_service_up() and dispatcher_service_lost().
+ * - Drain: after dispatcher_drain(now) nothing new is accepted, queued jobs end as ERROR stopping, jobs in flight
+ *   may finish until the deadline, then end as ERROR stopping.
+ */
+#ifndef AMP_AMPDAEMON_CORE_DISPATCHER_H
+#define AMP_AMPDAEMON_CORE_DISPATCHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ampdaemon/core/fair_queue.h"
+#include "base/limits.h"
+#include "base/mono.h"
+#include "base/verdict.h"
+
+struct dispatcher_settings {
+	uint32_t jobs;          /* capacity of the book */
+	uint32_t active;        /* workers that scan; 1 to LIMIT_WORKERS - 2 */
+	uint32_t depth;         /* jobs a worker may hold */
+	uint64_t depth_bytes;
+	uint32_t recycle_jobs;
+	mono_ms scan_ms;        /* deadline of an attempt */
+	mono_ms queue_ms;       /* longest wait in the queue */
+	mono_ms outage_ms;      /* how long jobs wait for a scan service that is away */
+	mono_ms worker_ms;      /* from the order of a worker to its readiness */
+	uint32_t min_share;     /* jobs that any user may have in the book, however many users there are */
+};
+
+#define WORKER_STATE_LIST(X)                                                                       \
+	X(WORKER_ABSENT, "absent")     /* the place is free */                                     \
+	X(WORKER_ORDERED, "ordered")   /* asked for; must be ready within worker_ms */             \
+	X(WORKER_SPARE, "spare")       /* ready, holds nothing */                                  \
+	X(WORKER_BUSY, "busy")         /* holds jobs */                                            \
+	X(WORKER_RETIRING, "retiring") /* gets no more jobs; its channel closes when it is empty */ \
+	X(WORKER_KILLED, "killed")     /* its end is awaited */
+
+enum worker_state { WORKER_STATE_LIST(NAME_TABLE_MEMBER) WORKER_STATE_COUNT };
+
+/* How a worker ended. The last column: does it charge the job in hand? */
+#define DEATH_CAUSE_LIST(X)                                                                        \
+	X(DEATH_REQUESTED, "was told to end", false)                                               \
+	X(DEATH_NOTICE, "ended itself", false)        /* WorkerNotice: canary, temporary storage */ \
+	X(DEATH_NOT_READY, "did not become ready", false)                                          \
+	X(DEATH_SERVICE, "ended with the scan service", false)                                     \
+	X(DEATH_CRASH, "died", true)                  /* end-of-file without a word */             \
+	X(DEATH_DEADLINE, "missed its deadline", true)                                             \
+	X(DEATH_VIOLATION, "broke the protocol", true)
+
+#define DEATH_CAUSE_MEMBER(member, name, charges) member,
+enum death_cause { DEATH_CAUSE_LIST(DEATH_CAUSE_MEMBER) DEATH_CAUSE_COUNT };
+
+/* A job's name outside: the index in the book with a serial above it, so that a late answer to an earlier user of the
+ * index is never taken for an answer to the present one. Never 0. */
+typedef uint64_t job_id;
+
+struct job_request {
+	enum priority priority;
+	uint32_t uid;    /* whose share it takes */
+	uint64_t owner;  /* a session; what dispatcher_cancel_owner() ends */
+	uint64_t bytes;  /* size of the file, a hint for `depth_bytes` */
+};
+
+/* How a job ended. For DISPATCH_ANSWERED the shell has the worker's result in hand (the effect is emitted from within
+ * dispatcher_answered()); otherwise verdict and reason say it all. */
+struct job_end {
+	bool answered;
+	enum verdict verdict;       /* when not answered */
+	enum scan_reason reason;    /* when not answered */
+	uint32_t attempts;          /* workers that were charged with it */
+};
+
+enum effect_kind {
+	EFFECT_ORDER_WORKER,  /* ask the service for worker `worker` */
+	EFFECT_SEND_JOB,      /* send `job` to `worker` */
+	EFFECT_FINISH_JOB,    /* `job` ended as `end`; its number is free after this effect was taken */
+	EFFECT_KILL_WORKER,   /* kill it; report dispatcher_worker_gone() when its channel is closed */
+	EFFECT_RETIRE_WORKER, /* close its channel; report dispatcher_worker_gone(DEATH_REQUESTED) */
+};
+
+struct effect {
+	enum effect_kind kind;
+	uint64_t worker;
+	job_id job;
+	struct job_end end;
+	enum death_cause cause; /* of EFFECT_KILL_WORKER: DEATH_DEADLINE or DEATH_NOT_READY */
+};
+
+struct dispatcher_counters {
+	uint64_t submitted;
+	uint64_t finished;
+	uint64_t cancelled;
+	uint64_t verdicts[VERDICT_COUNT]; /* of finished jobs */
+	uint64_t dispatched;              /* SEND_JOB effects */
+	uint64_t retried;                 /* jobs queued again after a charge */
+	uint64_t requeued;                /* without a charge */
+	uint64_t deaths[DEATH_CAUSE_COUNT];
+	uint64_t late_answers;            /* dropped: of cancelled jobs */
+};
+
+struct worker_view {
+	uint64_t worker;
+	enum worker_state state;
+	uint64_t answered;
+	uint32_t held;
+	job_id in_hand; /* 0: none */
+};
+
+struct dispatcher;
+
+/* NULL when there is no memory. Settings are copied and must be within their ranges (asserted). */
+struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings, mono_ms now);
+struct dispatcher *dispatcher_free(struct dispatcher *d);
+
+/* Jobs that `uid` may still submit now: 0 means stop reading from that user's sessions until it is more. A user may hold
+ * max(min_share, jobs / (users with jobs + 1)) of the book. 0 also while draining or when the book is full. */
+uint32_t dispatcher_room(const struct dispatcher *d, uint32_t uid);
+
+/* Accepts a job. Returns 0 and its number, -EAGAIN when dispatcher_room() is 0. The job may end at once (outage):
+ * the effect is then already queued. */
+int dispatcher_submit(struct dispatcher *d, mono_ms now, const struct job_request *request,
+		      job_id *ret_job);
+
+/* The owner is gone: its queued jobs are forgotten, those in flight are dropped when answered. `dropped` is called for each job
+ * whose number is free at once (queued ones); for those in flight the number is freed when the worker answers or
+ * goes, with EFFECT_FINISH_JOB end.verdict == VERDICT_NONE so that the shell can close the file. */
+void dispatcher_cancel_owner(struct dispatcher *d, mono_ms now, uint64_t owner);
+
+void dispatcher_service_up(struct dispatcher *d, mono_ms now);
+void dispatcher_service_lost(struct dispatcher *d, mono_ms now);
+
+void dispatcher_worker_ready(struct dispatcher *d, mono_ms now, uint64_t worker);
+
+/* A worker's answer to `job`. Returns 0; -EPROTO when that worker does not hold that job as its oldest (the peer lies:
+ * kill it and report DEATH_VIOLATION). `verdict` is counted. */
+int dispatcher_answered(struct dispatcher *d, mono_ms now, uint64_t worker, job_id job,
+			enum verdict verdict);
+
+/* The channel of `worker` is closed, for whatever reason; unknown workers are ignored (already gone with the service). When
+ * the dispatcher itself asked for the kill, its own cause wins over the reported one. */
+void dispatcher_worker_gone(struct dispatcher *d, mono_ms now, uint64_t worker,
+			    enum death_cause cause);
+
+/* A job could not be sent to the worker it was meant for (the channel refused). Queues it again uncharged. */
+void dispatcher_send_failed(struct dispatcher *d, mono_ms now, uint64_t worker, job_id job);
+
+void dispatcher_drain(struct dispatcher *d, mono_ms now, mono_ms deadline);
+bool dispatcher_is_idle(const struct dispatcher *d); /* no job in the book */
+
+/* Time passed. Early or late calls are harmless. */
+void dispatcher_tick(struct dispatcher *d, mono_ms now);
+mono_ms dispatcher_deadline(const struct dispatcher *d);
+
+/* Takes the next effect; false when there is none. To be called until false after each of the calls above. */
+bool dispatcher_next_effect(struct dispatcher *d, struct effect *ret_effect);
+
+/* For the report of a death, before dispatcher_worker_gone(): the job in hand, 0 when none; its attempts so far. */
+job_id dispatcher_in_hand(const struct dispatcher *d, uint64_t worker, uint32_t *ret_attempts);
+
+const struct dispatcher_counters *dispatcher_counters(const struct dispatcher *d);
+uint32_t dispatcher_queued(const struct dispatcher *d);
+uint32_t dispatcher_in_flight(const struct dispatcher *d);
+uint32_t dispatcher_users(const struct dispatcher *d); /* uids with jobs in the book */
+
+/* Fills up to `max` views; returns how many. */
+unsigned dispatcher_workers(const struct dispatcher *d, struct worker_view *views, unsigned max);
+
+/* Index in the book: dense, below settings.jobs; what the shell indexes its own table of files with. */
+uint32_t job_index(job_id job);
+
+const char *worker_state_name(unsigned state);
+const char *death_cause_name(unsigned cause);
+bool death_cause_is_failure(unsigned cause); /* also NOT_READY and NOTICE: something is wrong, though nobody is charged */
+bool death_cause_charges(unsigned cause);
+
+#endif

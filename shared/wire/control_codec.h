@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * control_codec: packets of proto/control.proto <-> plain structs. Contract of decoders and encoders: wire/scan_codec.h.
+ * Paths and labels are bytes, not text: whoever shows them escapes them (base/text.h).
+ */
+#ifndef AMP_SHARED_WIRE_CONTROL_CODEC_H
+#define AMP_SHARED_WIRE_CONTROL_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/limits.h"
+#include "base/span.h"
+#include "base/verdict.h"
+#include "wire/arena.h"
+#include "wire/event_codec.h"
+#include "wire/scan_codec.h"
+
+#define CONTROL_PROTOCOL_VERSION 1
+
+#define REFUSAL_LIST(X)                                                                            \
+	X(REFUSAL_NONE, "none")                                                                    \
+	X(REFUSAL_PROTOCOL, "protocol version")                                                    \
+	X(REFUSAL_NOT_PERMITTED, "not permitted")                                                  \
+	X(REFUSAL_TOO_MANY, "too many sessions")                                                   \
+	X(REFUSAL_STATE, "not possible now")                                                       \
+	X(REFUSAL_UNAVAILABLE, "not available")
+
+enum refusal_code { REFUSAL_LIST(NAME_TABLE_MEMBER) REFUSAL_COUNT };
+
+const char *refusal_name(unsigned code);
+
+enum request_kind {
+	REQUEST_HELLO = 1,
+	REQUEST_STATUS = 2,
+	REQUEST_SCAN_BEGIN = 3,
+	REQUEST_SCAN_FILE = 4,
+	REQUEST_SCAN_END = 5,
+	REQUEST_HISTORY = 6,
+};
+
+struct history_request {
+	uint64_t before; /* sequence; 0: from the newest */
+	uint32_t limit;  /* 1 to LIMIT_HISTORY_ROWS */
+	uint32_t type;   /* 0: all */
+	uint64_t since_ms;
+};
+
+struct request {
+	enum request_kind kind;
+	union {
+		struct {
+			uint32_t protocol;
+		} hello;
+		struct {
+			struct span label;
+		} scan_begin;
+		struct {
+			uint64_t file;
+			struct span path;
+		} scan_file;
+		struct {
+			uint64_t not_scanned;
+			bool stopped;
+		} scan_end;
+		struct history_request history;
+	};
+};
+
+enum reply_kind {
+	REPLY_HELLO = 1,
+	REPLY_STATUS = 2,
+	REPLY_SCAN_BEGUN = 3,
+	REPLY_FILE_RESULT = 4,
+	REPLY_SCAN_SUMMARY = 5,
+	REPLY_HISTORY = 6,
+	REPLY_REFUSAL = 7,
+};
+
+struct worker_report {
+	uint64_t worker;
+	uint32_t pid;
+	uint32_t state; /* enum worker_state of ampdaemon/core/dispatcher.h, by number; worker_state_text() names it */
+	uint64_t jobs;
+	uint64_t private_kb;
+};
+
+struct status_report {
+	const char *version;
+	uint32_t pid;
+	uint64_t uptime_ms;
+	uint32_t service_state; /* service_state_text() names it */
+	uint32_t service_pid, service_uid;
+	const char *service_user;
+	uint32_t service_starts, worker_failures;
+	const char *service_reason;
+	const char *engine;
+	uint64_t incarnation;
+	unsigned n_workers;
+	struct worker_report workers[LIMIT_WORKERS];
+	unsigned n_walls;
+	struct wall_report walls[WALL_COUNT];
+	uint64_t generation;
+	bool builtin;
+	uint64_t signatures, definitions_built;
+	uint32_t load_ms;
+	uint64_t engine_bytes, engine_huge_bytes;
+	unsigned n_files;
+	struct definition_file files[LIMIT_DEFINITION_FILES];
+	uint32_t queued, in_flight, scans, sessions;
+	uint64_t verdicts[VERDICT_COUNT];
+	uint64_t last_scan_ms;
+	uint64_t journal_sequence;
+	uint32_t journal_waiting;
+	uint64_t journal_lost;
+	const char *journal_error;
+	uint64_t log_dropped;
+	unsigned n_notices;
+	const char *notices[LIMIT_NOTICES];
+	uint64_t violations;
+};
+
+struct file_result {
+	uint64_t file;
+	enum verdict verdict;
+	enum scan_reason reason;
+	const char *detail;
+	unsigned n_threats;
+	const char *threats[LIMIT_THREATS];
+	uint64_t generation, bytes;
+	uint32_t us;
+};
+
+struct history_page {
+	unsigned n_events;
+	struct event *events; /* in the arena; or the caller's, when encoding */
+	bool more;
+};
+
+struct reply {
+	enum reply_kind kind;
+	union {
+		struct {
+			uint32_t protocol;
+			const char *version;
+			uint32_t window;
+		} hello;
+		struct status_report status;
+		struct {
+			uint64_t scan;
+		} scan_begun;
+		struct file_result file_result;
+		struct scan_counts scan_summary;
+		struct history_page history;
+		struct {
+			enum refusal_code code;
+			const char *reason;
+		} refusal;
+	};
+};
+
+ssize_t request_encode(const struct request *request, void *packet, size_t size);
+int request_decode(struct wire_arena *arena, const void *packet, size_t len,
+		   struct request *ret_request, const char **ret_why);
+
+ssize_t reply_encode(const struct reply *reply, void *packet, size_t size);
+int reply_decode(struct wire_arena *arena, const void *packet, size_t len, struct reply *ret_reply,
+		 const char **ret_why);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * event_codec: one journal event <-> bytes of proto/event.proto. The journal stores these bytes, the control socket
+ * carries them. Contract of decoders and encoders: wire/scan_codec.h.
+ */
+#ifndef AMP_SHARED_WIRE_EVENT_CODEC_H
+#define AMP_SHARED_WIRE_EVENT_CODEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/event_type.h"
+#include "base/limits.h"
+#include "base/span.h"
+#include "wire/arena.h"
+
+enum event_body {
+	EVENT_BODY_CONNECTOR = 4,
+	EVENT_BODY_SCAN = 5,
+	EVENT_BODY_THREAT = 6,
+	EVENT_BODY_WORKER = 7,
+	EVENT_BODY_SERVICE = 8,
+	EVENT_BODY_LOST = 9,
+};
+
+struct scan_counts {
+	uint64_t scan;
+	uint32_t uid, pid;
+	struct span label;
+	uint64_t files, clean, infected, incomplete, error, failed, not_scanned, bytes, ms;
+};
+
+struct event {
+	uint64_t sequence; /* 0: not in the journal yet */
+	uint64_t utc_ms;
+	uint32_t type; /* enum event_type */
+	enum event_body body;
+	union {
+		struct {
+			const char *version;
+			uint32_t pid;
+			const char *reason;
+		} connector;
+		struct scan_counts scan;
+		struct {
+			uint64_t scan;
+			struct span path;
+			unsigned n_threats;
+			const char *threats[LIMIT_THREATS];
+			uint64_t generation, bytes;
+		} threat;
+		struct {
+			uint64_t worker;
+			uint32_t pid;
+			uint32_t cause; /* enum death_cause */
+			uint32_t status;
+			struct span path;
+			uint32_t attempt;
+			const char *detail;
+		} worker;
+		struct {
+			uint64_t incarnation;
+			uint32_t pid, status;
+			const char *reason;
+			uint64_t signatures;
+		} service;
+		struct {
+			uint64_t events;
+			const char *reason;
+		} lost;
+	};
+};
+
+ssize_t event_encode(const struct event *event, void *bytes, size_t size);
+int event_decode(struct wire_arena *arena, const void *bytes, size_t len, struct event *ret_event,
+		 const char **ret_why);
+
+#endif
