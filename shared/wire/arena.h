@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * arena: the memory that unpacking one message may take. A bump allocator with a ceiling behind protobuf-c's allocator
- * interface: a message that asks for more does not unpack. Everything a decoder returns points into the packet's arena and
- * is valid until the next decode with that arena.
+ * interface: a message that asks for more does not unpack. Everything a decoder returns points into its arena and is
+ * valid until the next decode with that arena.
  */
 #ifndef AMP_SHARED_WIRE_ARENA_H
 #define AMP_SHARED_WIRE_ARENA_H

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* peer: who is at the other end of a connected AF_UNIX socket, as the kernel says. Nothing of it comes from a message. */
+#ifndef AMP_SHARED_IO_PEER_H
+#define AMP_SHARED_IO_PEER_H
+
+#include <stdint.h>
+
+struct peer {
+	uint32_t uid, gid;
+	int32_t pid; /* at the time of connect(2); 0 when outside our pid namespace */
+};
+
+/* 0 or -errno. */
+int peer_of_socket(int socket, struct peer *ret_peer);
+
+/*
+ * A pidfd for the process that sent a packet on `socket` and whose pid the kernel gave as `pid` (SO_PASSCRED). That
+ * process holds the other end, alone: as long as the socket is not hung up *after* pidfd_open(2), the pid cannot have
+ * passed to another process before it. Close-on-exec; -ESRCH when the process is gone; or -errno.
+ */
+int peer_pidfd(int socket, int64_t pid);
+
+#endif
