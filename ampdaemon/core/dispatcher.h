@@ -8,20 +8,23 @@
  * Must not own: descriptors, paths, processes, clocks, logs. Pure; memory is taken once, at init.
  *
  * Rules
- * - A job is QUEUED, IN_FLIGHT at one worker, or gone. FINISH is emitted exactly once per accepted job, unless it was
- *   cancelled by its owner; then nothing is emitted for it any more (an answer that comes later is dropped).
+ * - A job is QUEUED, IN_FLIGHT at one worker, or gone. FINISH is emitted exactly once per accepted job. That of a job which its
+ *   owner cancelled says VERDICT_NONE and only gives its number and file back (an answer that comes later is dropped).
  * - `active` workers may hold jobs at a time; one more is kept ready as a spare and takes over the moment one dies. Wanted
  *   are active + 1 workers; as many as are missing are ordered (ORDER_WORKER), at most one order per 50 ms after failures
  *   of workers that never became ready (back-off doubles to 5 s, reset by a worker that becomes ready).
  * - A worker holds up to `depth` jobs so that it need not wait for the next one, but only while the sum of sizes of what it
- *   holds stays below `depth_bytes`: a small file does not wait behind a large one when another worker is free. An idle
+ *   holds is below `depth_bytes` before it gets one more: a small file does not wait behind a large one when another worker is free. An idle
  *   worker always takes one, whatever its size. Idle workers are filled before busy ones get a second job.
  * - Answers come in the order of the jobs. The oldest unanswered job is the one in hand. Its deadline starts when it is sent
- *   or when the one before it is answered: scan_ms. A worker that misses it is killed (KILL_WORKER, once).
+ *   or when the one before it is answered: scan_ms. A worker that misses it is killed (KILL_WORKER, once)
+ *   and its jobs move at that moment, not when it is gone: a process that hangs in the kernel may take for ever to die.
+ *   What it says after that is dropped.
  * - A worker that is gone: if it failed, the job in hand is charged; a job charged twice ends as FAILED, with the reason of
- *   the last death; else it is queued again at the front. The jobs behind it are queued again uncharged; a job
- *   dispatched more than 8 times ends as FAILED all the same (a worker that always ends itself politely must not keep it alive
- *   for ever). A worker that left politely (retired, notice) charges nobody.
+ *   the last death; else it is queued again at the front. The jobs behind it are queued again uncharged. A job
+ *   that was in hand when 8 workers went, for whatever reason, ends as FAILED all the same (workers that always end themselves
+ *   politely must not keep it alive for ever); having waited behind others does not count, or a storm of poison files would
+ *   fail its neighbours. A worker that left politely (retired, notice) charges nobody.
  * - A worker that answered `recycle_jobs` jobs gets no more; when it is empty it is retired (RETIRE_WORKER).
  * - No ready worker for outage_ms: all waiting jobs end as ERROR no-scan-service, and so does each new one at once, until a
  *   worker is ready. A job that waited queue_ms ends as ERROR queue-time.
@@ -29,7 +32,9 @@
  *   but a worker that was reported gone with a failure before stays charged). Orders are emitted only between
  *   dispatcher_service_up() and dispatcher_service_lost().
  * - Drain: after dispatcher_drain(now) nothing new is accepted, queued jobs end as ERROR stopping, jobs in flight
- *   may finish until the deadline, then end as ERROR stopping.
+ *   may finish until the deadline, then end as ERROR stopping, and their workers are killed (cause DEATH_REQUESTED).
+ * - Effects wait in an outbox, at most one per job and per worker: a later decision replaces an earlier one that was not
+ *   taken yet. So no effect names a worker that is gone, and a caller may report events between two effects.
  */
 #ifndef AMP_AMPDAEMON_CORE_DISPATCHER_H
 #define AMP_AMPDAEMON_CORE_DISPATCHER_H
@@ -47,7 +52,7 @@ struct dispatcher_settings {
 	uint32_t active;        /* workers that scan; 1 to LIMIT_WORKERS - 2 */
 	uint32_t depth;         /* jobs a worker may hold */
 	uint64_t depth_bytes;
-	uint32_t recycle_jobs;
+	uint32_t recycle_jobs;  /* at least 1 */
 	mono_ms scan_ms;        /* deadline of an attempt */
 	mono_ms queue_ms;       /* longest wait in the queue */
 	mono_ms outage_ms;      /* how long jobs wait for a scan service that is away */
@@ -111,19 +116,19 @@ struct effect {
 	uint64_t worker;
 	job_id job;
 	struct job_end end;
-	enum death_cause cause; /* of EFFECT_KILL_WORKER: DEATH_DEADLINE or DEATH_NOT_READY */
+	enum death_cause cause; /* of EFFECT_KILL_WORKER: DEATH_DEADLINE, DEATH_NOT_READY, DEATH_REQUESTED (end of a drain) */
 };
 
 struct dispatcher_counters {
 	uint64_t submitted;
 	uint64_t finished;
-	uint64_t cancelled;
+	uint64_t cancelled;               /* submitted = finished + cancelled + those in the book */
 	uint64_t verdicts[VERDICT_COUNT]; /* of finished jobs */
 	uint64_t dispatched;              /* SEND_JOB effects */
 	uint64_t retried;                 /* jobs queued again after a charge */
 	uint64_t requeued;                /* without a charge */
 	uint64_t deaths[DEATH_CAUSE_COUNT];
-	uint64_t late_answers;            /* dropped: of cancelled jobs */
+	uint64_t late_answers;            /* dropped: of cancelled jobs, of killed workers */
 };
 
 struct worker_view {
@@ -149,9 +154,8 @@ uint32_t dispatcher_room(const struct dispatcher *d, uint32_t uid);
 int dispatcher_submit(struct dispatcher *d, mono_ms now, const struct job_request *request,
 		      job_id *ret_job);
 
-/* The owner is gone: its queued jobs are forgotten, those in flight are dropped when answered. `dropped` is called for each job
- * whose number is free at once (queued ones); for those in flight the number is freed when the worker answers or
- * goes, with EFFECT_FINISH_JOB end.verdict == VERDICT_NONE so that the shell can close the file. */
+/* The owner is gone: each of its jobs ends with EFFECT_FINISH_JOB end.verdict == VERDICT_NONE, so that the shell can close the
+ * file: a queued one at once, one in flight when its worker answers or goes. */
 void dispatcher_cancel_owner(struct dispatcher *d, mono_ms now, uint64_t owner);
 
 void dispatcher_service_up(struct dispatcher *d, mono_ms now);
@@ -159,8 +163,9 @@ void dispatcher_service_lost(struct dispatcher *d, mono_ms now);
 
 void dispatcher_worker_ready(struct dispatcher *d, mono_ms now, uint64_t worker);
 
-/* A worker's answer to `job`. Returns 0; -EPROTO when that worker does not hold that job as its oldest (the peer lies:
- * kill it and report DEATH_VIOLATION). `verdict` is counted. */
+/* A worker's answer to `job`. Returns 0; -EPROTO when that worker does not hold that job as its oldest, was not sent it
+ * yet, or gives a verdict that is none (the peer lies: kill it and report DEATH_VIOLATION). A worker that is being killed
+ * already: 0, and nothing happens. `verdict` is counted. */
 int dispatcher_answered(struct dispatcher *d, mono_ms now, uint64_t worker, job_id job,
 			enum verdict verdict);
 
@@ -169,7 +174,8 @@ int dispatcher_answered(struct dispatcher *d, mono_ms now, uint64_t worker, job_
 void dispatcher_worker_gone(struct dispatcher *d, mono_ms now, uint64_t worker,
 			    enum death_cause cause);
 
-/* A job could not be sent to the worker it was meant for (the channel refused). Queues it again uncharged. */
+/* A job could not be sent to the worker it was meant for (the channel refused). Queues it again uncharged. That
+ * worker gets nothing more until it answers something, or for 50 ms. Ignored when the worker no longer holds the job. */
 void dispatcher_send_failed(struct dispatcher *d, mono_ms now, uint64_t worker, job_id job);
 
 void dispatcher_drain(struct dispatcher *d, mono_ms now, mono_ms deadline);
@@ -182,7 +188,8 @@ mono_ms dispatcher_deadline(const struct dispatcher *d);
 /* Takes the next effect; false when there is none. To be called until false after each of the calls above. */
 bool dispatcher_next_effect(struct dispatcher *d, struct effect *ret_effect);
 
-/* For the report of a death, before dispatcher_worker_gone(): the job in hand, 0 when none; its attempts so far. */
+/* For the report of a death, before dispatcher_worker_gone(): the job in hand, 0 when none; its attempts before
+ * this death. Of a worker that is being killed: the job it was killed for, which may have ended meanwhile. */
 job_id dispatcher_in_hand(const struct dispatcher *d, uint64_t worker, uint32_t *ret_attempts);
 
 const struct dispatcher_counters *dispatcher_counters(const struct dispatcher *d);

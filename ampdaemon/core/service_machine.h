@@ -31,7 +31,7 @@ enum service_state { SERVICE_STATE_LIST(NAME_TABLE_MEMBER) SERVICE_STATE_COUNT }
 	X(SERVICE_EVENT_HELLO, "hello")                                                            \
 	X(SERVICE_EVENT_PROGRESS, "progress")                                                      \
 	X(SERVICE_EVENT_READY, "ready")                                                            \
-	X(SERVICE_EVENT_PONG, "pong")                                                              \
+	X(SERVICE_EVENT_PONG, "pong")           /* one that nobody asked for is a lie */           \
 	X(SERVICE_EVENT_LIED, "lied")           /* broke the protocol, or closed its channel */    \
 	X(SERVICE_EVENT_EXITED, "exited")       /* or could not be spawned */                      \
 	X(SERVICE_EVENT_DEADLINE, "deadline")   /* made by the machine itself in step() */         \
@@ -74,7 +74,7 @@ struct service_machine {
 void service_machine_init(struct service_machine *machine);
 
 /* One event; SERVICE_EVENT_DEADLINE may be given at any time and does nothing when nothing is due. Returns the effects.
- * Before the event itself, whatever is due at `now` is handled. */
+ * Before the event itself, whatever is due at `now` is handled; not before STOP, which makes it moot. */
 unsigned service_machine_step(struct service_machine *machine, enum service_event event,
 			      mono_ms now);
 
