@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Any sequence of events: random ones against the dispatcher, with a model beside it that knows only what a shell knows -
+ * who was ordered, who was sent what - and holds every effect against that.
+ */
+#include <CUnit/CUnit.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ampdaemon/core/dispatcher.h"
+#include "tests/support/unit_main.h"
+
+#define SEED UINT64_C(20250701)
+#define ROUNDS 8
+#define EVENTS_PER_ROUND 25000
+#define JOBS 64
+#define OWNERS 12
+#define DEPTH_MAX 6
+
+struct model_job {
+	job_id id; /* 0: free */
+	uint64_t owner;
+	uint64_t worker; /* 0: not at one */
+	bool cancelled;
+};
+
+struct model_worker {
+	uint64_t id; /* 0: free */
+	bool ready, killed, retired;
+	uint32_t answered;
+	job_id sent[DEPTH_MAX];
+	unsigned n_sent;
+};
+
+struct model {
+	uint64_t seed, random;
+	struct dispatcher *d;
+	struct dispatcher_settings settings;
+	mono_ms now;
+	bool service;
+	struct model_job jobs[JOBS];
+	struct model_worker workers[LIMIT_WORKERS];
+	uint64_t last_worker;
+	job_id answered_now; /* what dispatcher_answered() is being called with */
+	uint64_t submitted, finished, cancelled, sends, answers;
+	unsigned complaints;
+};
+
+static uint64_t draw(struct model *m, uint64_t below)
+{
+	m->random ^= m->random << 13;
+	m->random ^= m->random >> 7;
+	m->random ^= m->random << 17;
+	return m->random % below;
+}
+
+static void demand(struct model *m, bool holds, const char *what)
+{
+	if (!holds && m->complaints++ < 5)
+		printf("# seed %" PRIu64 ", at %" PRId64 " ms: %s\n", m->seed, m->now, what);
+}
+
+static struct model_worker *worker_with(struct model *m, uint64_t id)
+{
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (m->workers[i].id == id)
+			return &m->workers[i];
+	}
+	return NULL;
+}
+
+static struct model_job *job_with(struct model *m, job_id id)
+{
+	struct model_job *job = &m->jobs[job_index(id) % JOBS];
+
+	return id != 0 && job->id == id ? job : NULL;
+}
+
+static void take_back(struct model *m, struct model_worker *worker, job_id id)
+{
+	unsigned at = 0;
+
+	while (at < worker->n_sent && worker->sent[at] != id)
+		at++;
+	demand(m, at < worker->n_sent, "a job is at the worker that it was sent to");
+	if (at == worker->n_sent)
+		return;
+	worker->n_sent--;
+	memmove(&worker->sent[at], &worker->sent[at + 1], (worker->n_sent - at) * sizeof(job_id));
+	m->jobs[job_index(id)].worker = 0;
+}
+
+static void forget_worker(struct model *m, struct model_worker *worker)
+{
+	while (worker->n_sent > 0)
+		take_back(m, worker, worker->sent[0]);
+}
+
+static void see_order(struct model *m, const struct effect *e)
+{
+	struct model_worker *worker = worker_with(m, 0);
+
+	demand(m, worker && m->service, "an order goes to a service that is there");
+	demand(m, e->worker > m->last_worker, "a worker's number is new");
+	m->last_worker = e->worker;
+	if (worker)
+		*worker = (struct model_worker){.id = e->worker};
+}
+
+static unsigned workers_with_jobs(const struct model *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++)
+		n += m->workers[i].n_sent > 0;
+	return n;
+}
+
+static void see_send(struct model *m, const struct effect *e)
+{
+	struct model_worker *worker = worker_with(m, e->worker);
+	struct model_job *job = job_with(m, e->job);
+
+	demand(m, job && job->worker == 0, "a job that is sent is in the book and nowhere else");
+	demand(m, worker && worker->ready && !worker->killed && !worker->retired,
+	       "a job is sent to a worker that is ready");
+	if (!worker || !job)
+		return;
+	demand(m, worker->n_sent < m->settings.depth, "no worker holds more than depth");
+	demand(m, worker->answered < m->settings.recycle_jobs, "a worker to be retired gets no more");
+	if (worker->n_sent < DEPTH_MAX)
+		worker->sent[worker->n_sent++] = e->job;
+	job->worker = e->worker;
+	m->sends++;
+	demand(m, workers_with_jobs(m) <= m->settings.active, "at most `active` workers hold jobs");
+}
+
+static void see_finish(struct model *m, const struct effect *e)
+{
+	struct model_job *job = job_with(m, e->job);
+
+	demand(m, job, "a job finishes once");
+	if (!job)
+		return;
+	demand(m, job->cancelled == (e->end.verdict == VERDICT_NONE), "only cancelled ones end as NONE");
+	demand(m, !e->end.answered || e->job == m->answered_now, "an answer belongs to its job");
+	demand(m, e->end.answered || e->end.verdict != VERDICT_CLEAN, "nothing is CLEAN unasked");
+	demand(m, e->end.attempts <= 2, "nobody is charged three times");
+	if (job->worker != 0)
+		take_back(m, worker_with(m, job->worker), e->job);
+	m->finished += !job->cancelled;
+	*job = (struct model_job){0};
+}
+
+static void see_kill(struct model *m, const struct effect *e)
+{
+	struct model_worker *worker = worker_with(m, e->worker);
+
+	demand(m, worker && !worker->killed, "a worker is killed once");
+	if (!worker)
+		return;
+	worker->killed = true;
+	forget_worker(m, worker);
+}
+
+static void see_retire(struct model *m, const struct effect *e)
+{
+	struct model_worker *worker = worker_with(m, e->worker);
+
+	demand(m, worker && !worker->retired && !worker->killed, "a worker is retired once");
+	if (!worker)
+		return;
+	demand(m, worker->n_sent == 0, "a worker is retired when it is empty");
+	demand(m, worker->answered >= m->settings.recycle_jobs, "a worker is retired when it is used up");
+	worker->retired = true;
+}
+
+static void refuse(struct model *m, const struct effect *e)
+{
+	struct model_worker *worker = worker_with(m, e->worker);
+
+	if (!worker || worker->n_sent == 0)
+		return;
+	take_back(m, worker, e->job);
+	dispatcher_send_failed(m->d, m->now, e->worker, e->job);
+}
+
+static void lose_worker(struct model *m, struct model_worker *worker)
+{
+	uint64_t id = worker->id;
+
+	forget_worker(m, worker);
+	*worker = (struct model_worker){0};
+	dispatcher_worker_gone(m->d, m->now, id, (enum death_cause)draw(m, DEATH_CAUSE_COUNT));
+}
+
+/* Events between two effects are permitted; so some sends fail, and some workers die of being ordered or sent to. */
+static void see_effects(struct model *m)
+{
+	struct effect e;
+
+	while (dispatcher_next_effect(m->d, &e)) {
+		if (e.kind == EFFECT_ORDER_WORKER)
+			see_order(m, &e);
+		else if (e.kind == EFFECT_SEND_JOB)
+			see_send(m, &e);
+		else if (e.kind == EFFECT_FINISH_JOB)
+			see_finish(m, &e);
+		else if (e.kind == EFFECT_KILL_WORKER)
+			see_kill(m, &e);
+		else
+			see_retire(m, &e);
+		if (e.kind == EFFECT_SEND_JOB && draw(m, 50) == 0)
+			refuse(m, &e);
+		if (e.kind != EFFECT_FINISH_JOB && draw(m, 100) == 0 && worker_with(m, e.worker))
+			lose_worker(m, worker_with(m, e.worker));
+	}
+}
+
+static void do_submit(struct model *m)
+{
+	struct job_request request = {
+		.priority = (enum priority)draw(m, PRIORITY_COUNT),
+		.uid = (uint32_t)draw(m, 5),
+		.owner = draw(m, OWNERS),
+		.bytes = draw(m, 3000),
+	};
+	uint32_t room = dispatcher_room(m->d, request.uid);
+	struct model_job *slot;
+	job_id id = 0;
+	int error = dispatcher_submit(m->d, m->now, &request, &id);
+
+	demand(m, (error == 0) == (room > 0), "what has room is accepted, nothing else");
+	if (error != 0)
+		return;
+	slot = &m->jobs[job_index(id)];
+	demand(m, id != 0 && slot->id == 0, "a new job's index is free");
+	*slot = (struct model_job){.id = id, .owner = request.owner};
+	m->submitted++;
+}
+
+static struct model_worker *draw_busy(struct model *m)
+{
+	unsigned start = (unsigned)draw(m, LIMIT_WORKERS);
+
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		struct model_worker *worker = &m->workers[(start + i) % LIMIT_WORKERS];
+
+		if (worker->n_sent > 0)
+			return worker;
+	}
+	return NULL;
+}
+
+static void do_answer(struct model *m)
+{
+	struct model_worker *worker = draw_busy(m);
+	job_id job;
+
+	if (!worker)
+		return;
+	job = worker->sent[0];
+	if (worker->n_sent > 1)
+		demand(m, dispatcher_answered(m->d, m->now, worker->id, worker->sent[1], VERDICT_CLEAN) == -EPROTO,
+		       "an answer out of order is refused");
+	m->answered_now = job;
+	worker->answered++;
+	m->answers++;
+	take_back(m, worker, job);
+	demand(m, dispatcher_answered(m->d, m->now, worker->id, job, VERDICT_INFECTED) == 0,
+	       "the answer to the job in hand is taken");
+	demand(m, dispatcher_answered(m->d, m->now, worker->id, job, VERDICT_CLEAN) == -EPROTO,
+	       "a second answer is refused");
+	see_effects(m);
+	m->answered_now = 0;
+}
+
+static void do_cancel(struct model *m)
+{
+	uint64_t owner = draw(m, OWNERS);
+
+	for (unsigned i = 0; i < JOBS; i++) {
+		if (m->jobs[i].id != 0 && m->jobs[i].owner == owner && !m->jobs[i].cancelled) {
+			m->jobs[i].cancelled = true;
+			m->cancelled++;
+		}
+	}
+	dispatcher_cancel_owner(m->d, m->now, owner);
+}
+
+static void do_service(struct model *m)
+{
+	if (!m->service) {
+		m->service = true;
+		dispatcher_service_up(m->d, m->now);
+		return;
+	}
+	if (draw(m, 10) != 0)
+		return;
+	m->service = false;
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		forget_worker(m, &m->workers[i]);
+		m->workers[i] = (struct model_worker){0};
+	}
+	dispatcher_service_lost(m->d, m->now);
+}
+
+static void do_ready(struct model *m)
+{
+	struct model_worker *worker = &m->workers[draw(m, LIMIT_WORKERS)];
+
+	if (worker->id == 0 || worker->killed)
+		return;
+	worker->ready = true; /* a second time is harmless */
+	dispatcher_worker_ready(m->d, m->now, worker->id);
+}
+
+static void do_gone(struct model *m)
+{
+	struct model_worker *worker = &m->workers[draw(m, LIMIT_WORKERS)];
+	bool expected = worker->killed || worker->retired;
+
+	if (worker->id != 0 && (expected || draw(m, 6) == 0))
+		lose_worker(m, worker);
+	else
+		dispatcher_worker_gone(m->d, m->now, m->last_worker + 1 + draw(m, 9), DEATH_CRASH);
+}
+
+static void do_time(struct model *m)
+{
+	m->now += (mono_ms)draw(m, draw(m, 20) == 0 ? 2000 : 20);
+	dispatcher_tick(m->d, m->now);
+	demand(m, dispatcher_deadline(m->d) > m->now, "after a tick nothing is due");
+}
+
+static void compare(struct model *m)
+{
+	const struct dispatcher_counters *c = dispatcher_counters(m->d);
+	uint64_t living = 0, held = 0, kept = 0;
+
+	for (unsigned i = 0; i < JOBS; i++) {
+		living += m->jobs[i].id != 0;
+		kept += m->jobs[i].id != 0 && !m->jobs[i].cancelled;
+	}
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++)
+		held += m->workers[i].n_sent;
+	demand(m, dispatcher_in_flight(m->d) == held, "in flight is what the workers hold");
+	demand(m, dispatcher_queued(m->d) + held == living, "the rest is queued");
+	demand(m, c->submitted == m->submitted && c->finished == m->finished && c->cancelled == m->cancelled,
+	       "the counters are right");
+	demand(m, m->submitted == m->finished + m->cancelled + kept, "the counters add up");
+	demand(m, c->dispatched >= m->sends, "each send was counted");
+	demand(m, dispatcher_is_idle(m->d) == (living == 0), "idle is an empty book");
+}
+
+static void do_something(struct model *m)
+{
+	static void (*const events[])(struct model *) = {
+		do_submit, do_submit, do_submit, do_submit, do_answer, do_answer, do_answer, do_answer, do_answer,
+		do_answer, do_answer, do_answer, do_answer, do_ready, do_ready,  do_ready,  do_time,   do_time,
+		do_gone,   do_cancel, do_service,
+	};
+
+	events[draw(m, sizeof(events) / sizeof(events[0]))](m);
+	see_effects(m);
+	compare(m);
+}
+
+static struct dispatcher_settings draw_settings(struct model *m)
+{
+	return (struct dispatcher_settings){
+		.jobs = JOBS,
+		.active = 1 + (uint32_t)draw(m, 4),
+		.depth = 1 + (uint32_t)draw(m, DEPTH_MAX),
+		.depth_bytes = 500 + draw(m, 5000),
+		.recycle_jobs = 5 + (uint32_t)draw(m, 100),
+		.scan_ms = 500,
+		.queue_ms = 4000,
+		.outage_ms = 1000,
+		.worker_ms = 300,
+		.min_share = 1 + (uint32_t)draw(m, 20),
+	};
+}
+
+static void drain(struct model *m)
+{
+	dispatcher_drain(m->d, m->now, m->now + 100);
+	see_effects(m);
+	demand(m, dispatcher_queued(m->d) == 0, "a drain leaves nothing queued");
+	for (unsigned i = 0; i < 20; i++)
+		do_answer(m);
+	m->now += 100;
+	dispatcher_tick(m->d, m->now);
+	see_effects(m);
+	demand(m, dispatcher_is_idle(m->d), "the book returns to empty");
+	demand(m, dispatcher_users(m->d) == 0, "nobody has jobs any more");
+	compare(m);
+	demand(m, m->submitted == m->finished + m->cancelled, "each job finished or was cancelled");
+}
+
+static void play_round(uint64_t seed)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	m->seed = m->random = seed;
+	m->settings = draw_settings(m);
+	m->d = dispatcher_new(&m->settings, 0);
+	for (unsigned i = 0; i < EVENTS_PER_ROUND && m->complaints == 0; i++)
+		do_something(m);
+	drain(m);
+	demand(m, m->answers > EVENTS_PER_ROUND / 100, "the round was worth something");
+	CU_ASSERT_EQUAL(m->complaints, 0);
+	dispatcher_free(m->d);
+	free(m);
+}
+
+static void any_sequence(void)
+{
+	for (uint64_t round = 0; round < ROUNDS; round++)
+		play_round(SEED + round);
+}
+
+static const struct unit_test tests[] = {
+	{"any sequence of events ends each job exactly once", any_sequence},
+};
+
+UNIT_MAIN("any sequence", tests)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Stories of the service machine and the dispatcher together; support/story.h says how to read them. */
+#include <CUnit/CUnit.h>
+
+#include "tests/support/story.h"
+#include "tests/support/unit_main.h"
+
+static void a_service_is_born_scans_and_stops(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] service start > spawn service until 15000\n"
+				  "[10] submit a > - until 15000\n"
+				  "[100] service hello > - until 30000\n"
+				  "[200] service progress > - until 30000\n"
+				  "[300] service ready > order 1, order 2 until 5300\n"
+				  "[310] ready 1 > send a to 1 until 1310\n"
+				  "[320] answer 1 a > finish a CLEAN until 5300\n"
+				  "[400] service stop > close service until 5400\n"
+				  "[410] service exited > - until never\n"));
+}
+
+static void a_service_that_dies_loses_no_job(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] service start > spawn service until 15000\n"
+				  "[100] service hello > - until 60100\n"
+				  "[300] service ready > order 1, order 2 until 5300\n"
+				  "[310] ready 1 > - until 5300\n"
+				  "[320] submit a > send a to 1 until 1320\n"
+				  "[400] service exited > - until 1400\n"
+				  "[1400] tick > spawn service until 16400\n"
+				  "[1500] service hello > - until 30400\n"
+				  "[1600] service ready > order 3, order 4 until 6600\n"
+				  "[1610] ready 3 > send a to 3 until 2610\n"
+				  "[1620] answer 3 a > finish a CLEAN until 6600\n"));
+}
+
+static void a_service_that_lies_is_killed_and_born_again(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] service start > spawn service until 15000\n"
+				  "[100] service hello > - until 60100\n"
+				  "[300] service ready > order 1, order 2 until 5300\n"
+				  "[310] ready 1 > - until 5300\n"
+				  "[320] submit a > send a to 1 until 1320\n"
+				  "[400] service lied > kill service until 30400\n"
+				  "[401] service pong > - until 30400\n"
+				  "[402] service exited > - until 1402\n"
+				  "[1402] tick > spawn service until 16402\n"));
+}
+
+static void a_hung_service_is_pinged_and_killed(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] service start > spawn service until 15000\n"
+				  "[100] service hello > - until 60100\n"
+				  "[300] service ready > order 1, order 2 until 5300\n"
+				  "[310] ready 1 > - until 5300\n"
+				  "[311] ready 2 > - until 10300\n"
+				  "[10300] tick > ping until 40300\n"
+				  "[10310] service pong > - until 20310\n"
+				  "[20310] tick > ping until 50310\n"
+				  "[50310] tick > kill service until never\n"));
+}
+
+static void a_birth_that_never_succeeds_ends_jobs_as_error(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	s.outage_ms = 5000;
+	CU_ASSERT(story_holds(&s, "[0] service start > spawn service until 15000\n"
+				  "[1] submit a > - until 5000\n"
+				  "[10] service exited > - until 1010\n"
+				  "[1010] tick > spawn service until 5000\n"
+				  "[1020] service exited > - until 3020\n"
+				  "[3020] tick > spawn service until 5000\n"
+				  "[3030] service exited > - until 5000\n"
+				  "[5000] tick > finish a ERROR no-scan-service until 7030\n"
+				  "[5001] submit b > finish b ERROR no-scan-service until 7030\n"));
+}
+
+static const struct unit_test tests[] = {
+	{"a service is born, scans and stops", a_service_is_born_scans_and_stops},
+	{"a service that dies loses no job", a_service_that_dies_loses_no_job},
+	{"a service that lies is killed and born again", a_service_that_lies_is_killed_and_born_again},
+	{"a hung service is pinged and killed", a_hung_service_is_pinged_and_killed},
+	{"a birth that never succeeds ends jobs as error", a_birth_that_never_succeeds_ends_jobs_as_error},
+};
+
+UNIT_MAIN("service", tests)
