@@ -7,9 +7,10 @@ cd "$AMP_SRC" || exit 1
 tool=$(command -v clang-tidy-14) || t_skip_all "clang-tidy-14 is not here"
 [ -f "$AMP_BUILD/compile_commands.json" ] || { t_fail "compile_commands.json in $AMP_BUILD"; exit 1; }
 
-# clang does not know all options of gcc that meson writes down; the ones it does not know do not matter to it.
+# clang 14 takes one option of gcc for an error; the rest that it does not know only makes it warn.
+sed 's/-ftrivial-auto-var-init=zero//' "$AMP_BUILD/compile_commands.json" >"$AMP_TMP/compile_commands.json"
 tidy() {
-	"$tool" -p "$AMP_BUILD" --quiet --warnings-as-errors='*' --extra-arg=-Wno-unknown-warning-option \
+	"$tool" -p "$AMP_TMP" --quiet --warnings-as-errors='*' --extra-arg=-Wno-unknown-warning-option \
 		--extra-arg=-Wno-unused-command-line-argument "$@" 2>&1 | grep -vE '^[0-9]+ warnings? (generated|treated)'
 	return "${PIPESTATUS[0]}"
 }
