@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * render_json: the structs of our commands as JSON, one object per line; docs/json.md is the schema. Pure but for the stream
+ * it writes to. The only file that knows jansson.
+ *
+ * With a field (`--field`), the value of that member is written instead, as plain text: a dotted path, arrays one element
+ * per line. Each function returns whether there was something to write, that is, whether the field exists.
+ */
+#ifndef AMP_AMPCLI_RENDER_JSON_H
+#define AMP_AMPCLI_RENDER_JSON_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "ampcli/about_view.h"
+#include "ampcli/scan_tally.h"
+#include "wire/control_codec.h"
+
+struct json_target {
+	FILE *stream; /* NULL: write nothing, only say whether the field exists */
+	const char *field; /* NULL: the whole object */
+};
+
+bool render_json_scan_line(const struct json_target *target, const struct scan_line *line);
+bool render_json_scan_summary(const struct json_target *target, const struct scan_tally *tally);
+bool render_json_status(const struct json_target *target, const struct status_report *status);
+bool render_json_event(const struct json_target *target, const struct event *event);
+/* Could any object of the command have this field? Asked before the work begins. */
+bool render_json_knows_scan_field(const char *field);
+bool render_json_knows_event_field(const char *field);
+
+bool render_json_about(const struct json_target *target, const struct about_view *about);
+
+#endif
