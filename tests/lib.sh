@@ -95,7 +95,10 @@ wait_for() { # SECONDS COMMAND...: polls until the command succeeds; status 1 wh
 	done
 }
 
-is_gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; } # PID
+is_gone() { # PID; a zombie is gone, something that is no pid is not
+	case $1 in '' | *[!0-9]*) return 1 ;; esac
+	! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+}
 
 kill_pid() { # PID [SIGNAL]: one process that this script knows by number
 	case $1 in '' | *[!0-9]* | 0 | 1) return 1 ;; esac
