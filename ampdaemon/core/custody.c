@@ -22,7 +22,8 @@ void custody_finish(struct dispatcher *d, uint32_t index, struct job_end end)
 	outbox_put(&d->box, index, &effect);
 }
 
-void custody_fail(struct dispatcher *d, uint32_t index, enum verdict verdict, enum scan_reason reason)
+void custody_fail(struct dispatcher *d, uint32_t index, enum verdict verdict,
+		  enum scan_reason reason)
 {
 	(void)fair_queue_remove(d->queue, index); /* it may be at a worker's instead */
 	custody_finish(d, index, (struct job_end){.verdict = verdict, .reason = reason});

@@ -45,7 +45,8 @@ void custody_release(struct dispatcher *d, mono_ms now, struct worker *worker, u
 void custody_return(struct dispatcher *d, uint32_t index);
 
 /* The worker went, or will: takes everything from it, charges the job in hand if the cause charges. */
-void custody_empty(struct dispatcher *d, mono_ms now, struct worker *worker, enum death_cause cause);
+void custody_empty(struct dispatcher *d, mono_ms now, struct worker *worker,
+		   enum death_cause cause);
 
 /* After a release: an empty worker is idle, or can be retired. */
 void custody_settle(struct dispatcher *d, struct worker *worker);

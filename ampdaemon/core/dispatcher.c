@@ -9,7 +9,7 @@
 
 #define ORDER_BACKOFF_FIRST_MS 50
 #define ORDER_BACKOFF_MAX_MS 5000
-#define REFUSAL_MS 50            /* a full channel is left alone so long, unless it answers before */
+#define REFUSAL_MS 50 /* a full channel is left alone so long, unless it answers before */
 
 NAME_TABLE_DEFINE(worker_state, WORKER_STATE_LIST)
 NAME_TABLE_DEFINE(death_cause, DEATH_CAUSE_LIST)
@@ -49,7 +49,8 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings, mo
 	if (!d)
 		return NULL;
 	d->settings = *settings;
-	d->bounds = (struct worker_bounds){settings->active, settings->depth, settings->depth_bytes};
+	d->bounds =
+		(struct worker_bounds){settings->active, settings->depth, settings->depth_bytes};
 	d->unready_since = now;
 	d->drain_deadline = MONO_NEVER;
 	d->queue = fair_queue_new(settings->jobs);
@@ -192,9 +193,11 @@ static void end_waiting(struct dispatcher *d, mono_ms now)
 		d->unready_since = now;
 
 	while (fair_queue_len(d->queue) > 0 && outage_due(d) <= now)
-		custody_fail(d, job_book_oldest_queued(&d->book), VERDICT_ERROR, SCAN_REASON_NO_SERVICE);
+		custody_fail(d, job_book_oldest_queued(&d->book), VERDICT_ERROR,
+			     SCAN_REASON_NO_SERVICE);
 	while (queue_due(d) <= now)
-		custody_fail(d, job_book_oldest_queued(&d->book), VERDICT_ERROR, SCAN_REASON_QUEUE_TIME);
+		custody_fail(d, job_book_oldest_queued(&d->book), VERDICT_ERROR,
+			     SCAN_REASON_QUEUE_TIME);
 }
 
 /* After every event: whatever follows from the new situation. */
@@ -299,7 +302,8 @@ void dispatcher_drain(struct dispatcher *d, mono_ms now, mono_ms deadline)
 	d->draining = true;
 	d->drain_deadline = mono_min(d->drain_deadline, deadline);
 	while (fair_queue_len(d->queue) > 0)
-		custody_fail(d, job_book_oldest_queued(&d->book), VERDICT_ERROR, SCAN_REASON_STOPPING);
+		custody_fail(d, job_book_oldest_queued(&d->book), VERDICT_ERROR,
+			     SCAN_REASON_STOPPING);
 	settle(d, now);
 }
 
@@ -357,8 +361,8 @@ int dispatcher_answered(struct dispatcher *d, mono_ms now, uint64_t id, job_id j
 		return 0;
 	}
 	index = worker ? custody_in_hand(d, worker) : INDEX_NONE;
-	if (index == INDEX_NONE || job_book_id(&d->book, index) != job ||
-	    verdict == VERDICT_NONE || verdict >= VERDICT_COUNT)
+	if (index == INDEX_NONE || job_book_id(&d->book, index) != job || verdict == VERDICT_NONE ||
+	    verdict >= VERDICT_COUNT)
 		return -EPROTO;
 	take_answer(d, now, worker, index);
 	custody_finish(d, index, (struct job_end){.answered = true, .verdict = verdict});

@@ -48,35 +48,37 @@
 #include "base/verdict.h"
 
 struct dispatcher_settings {
-	uint32_t jobs;          /* capacity of the book */
-	uint32_t active;        /* workers that scan; 1 to LIMIT_WORKERS - 2 */
-	uint32_t depth;         /* jobs a worker may hold */
+	uint32_t jobs;   /* capacity of the book */
+	uint32_t active; /* workers that scan; 1 to LIMIT_WORKERS - 2 */
+	uint32_t depth;  /* jobs a worker may hold */
 	uint64_t depth_bytes;
-	uint32_t recycle_jobs;  /* at least 1 */
-	mono_ms scan_ms;        /* deadline of an attempt */
-	mono_ms queue_ms;       /* longest wait in the queue */
-	mono_ms outage_ms;      /* how long jobs wait for a scan service that is away */
-	mono_ms worker_ms;      /* from the order of a worker to its readiness */
-	uint32_t min_share;     /* jobs that any user may have in the book, however many users there are */
+	uint32_t recycle_jobs; /* at least 1 */
+	mono_ms scan_ms;       /* deadline of an attempt */
+	mono_ms queue_ms;      /* longest wait in the queue */
+	mono_ms outage_ms;     /* how long jobs wait for a scan service that is away */
+	mono_ms worker_ms;     /* from the order of a worker to its readiness */
+	uint32_t
+		min_share; /* jobs that any user may have in the book, however many users there are */
 };
 
 #define WORKER_STATE_LIST(X)                                                                       \
-	X(WORKER_ABSENT, "absent")     /* the place is free */                                     \
-	X(WORKER_ORDERED, "ordered")   /* asked for; must be ready within worker_ms */             \
-	X(WORKER_SPARE, "spare")       /* ready, holds nothing */                                  \
-	X(WORKER_BUSY, "busy")         /* holds jobs */                                            \
-	X(WORKER_RETIRING, "retiring") /* gets no more jobs; its channel closes when it is empty */ \
-	X(WORKER_KILLED, "killed")     /* its end is awaited */
+	X(WORKER_ABSENT, "absent")   /* the place is free */                                       \
+	X(WORKER_ORDERED, "ordered") /* asked for; must be ready within worker_ms */               \
+	X(WORKER_SPARE, "spare")     /* ready, holds nothing */                                    \
+	X(WORKER_BUSY, "busy")       /* holds jobs */                                              \
+	X(WORKER_RETIRING,                                                                         \
+	  "retiring")              /* gets no more jobs; its channel closes when it is empty */    \
+	X(WORKER_KILLED, "killed") /* its end is awaited */
 
 enum worker_state { WORKER_STATE_LIST(NAME_TABLE_MEMBER) WORKER_STATE_COUNT };
 
 /* How a worker ended. The last column: does it charge the job in hand? */
 #define DEATH_CAUSE_LIST(X)                                                                        \
 	X(DEATH_REQUESTED, "was told to end", false)                                               \
-	X(DEATH_NOTICE, "ended itself", false)        /* WorkerNotice: canary, temporary storage */ \
+	X(DEATH_NOTICE, "ended itself", false) /* WorkerNotice: canary, temporary storage */       \
 	X(DEATH_NOT_READY, "did not become ready", false)                                          \
 	X(DEATH_SERVICE, "ended with the scan service", false)                                     \
-	X(DEATH_CRASH, "died", true)                  /* end-of-file without a word */             \
+	X(DEATH_CRASH, "died", true) /* end-of-file without a word */                              \
 	X(DEATH_DEADLINE, "missed its deadline", true)                                             \
 	X(DEATH_VIOLATION, "broke the protocol", true)
 
@@ -89,25 +91,25 @@ typedef uint64_t job_id;
 
 struct job_request {
 	enum priority priority;
-	uint32_t uid;    /* whose share it takes */
-	uint64_t owner;  /* a session; what dispatcher_cancel_owner() ends */
-	uint64_t bytes;  /* size of the file, a hint for `depth_bytes` */
+	uint32_t uid;   /* whose share it takes */
+	uint64_t owner; /* a session; what dispatcher_cancel_owner() ends */
+	uint64_t bytes; /* size of the file, a hint for `depth_bytes` */
 };
 
 /* How a job ended. For DISPATCH_ANSWERED the shell has the worker's result in hand (the effect is emitted from within
  * dispatcher_answered()); otherwise verdict and reason say it all. */
 struct job_end {
 	bool answered;
-	enum verdict verdict;       /* when not answered */
-	enum scan_reason reason;    /* when not answered */
-	uint32_t attempts;          /* workers that were charged with it */
+	enum verdict verdict;    /* when not answered */
+	enum scan_reason reason; /* when not answered */
+	uint32_t attempts;       /* workers that were charged with it */
 };
 
 enum effect_kind {
-	EFFECT_ORDER_WORKER,  /* ask the service for worker `worker` */
-	EFFECT_SEND_JOB,      /* send `job` to `worker` */
-	EFFECT_FINISH_JOB,    /* `job` ended as `end`; its number is free after this effect was taken */
-	EFFECT_KILL_WORKER,   /* kill it; report dispatcher_worker_gone() when its channel is closed */
+	EFFECT_ORDER_WORKER, /* ask the service for worker `worker` */
+	EFFECT_SEND_JOB,     /* send `job` to `worker` */
+	EFFECT_FINISH_JOB, /* `job` ended as `end`; its number is free after this effect was taken */
+	EFFECT_KILL_WORKER, /* kill it; report dispatcher_worker_gone() when its channel is closed */
 	EFFECT_RETIRE_WORKER, /* close its channel; report dispatcher_worker_gone(DEATH_REQUESTED) */
 };
 
@@ -116,7 +118,8 @@ struct effect {
 	uint64_t worker;
 	job_id job;
 	struct job_end end;
-	enum death_cause cause; /* of EFFECT_KILL_WORKER: DEATH_DEADLINE, DEATH_NOT_READY, DEATH_REQUESTED (end of a drain) */
+	enum death_cause
+		cause; /* of EFFECT_KILL_WORKER: DEATH_DEADLINE, DEATH_NOT_READY, DEATH_REQUESTED (end of a drain) */
 };
 
 struct dispatcher_counters {
@@ -128,7 +131,7 @@ struct dispatcher_counters {
 	uint64_t retried;                 /* jobs queued again after a charge */
 	uint64_t requeued;                /* without a charge */
 	uint64_t deaths[DEATH_CAUSE_COUNT];
-	uint64_t late_answers;            /* dropped: of cancelled jobs, of killed workers */
+	uint64_t late_answers; /* dropped: of cancelled jobs, of killed workers */
 };
 
 struct worker_view {
@@ -205,7 +208,9 @@ uint32_t job_index(job_id job);
 
 const char *worker_state_name(unsigned state);
 const char *death_cause_name(unsigned cause);
-bool death_cause_is_failure(unsigned cause); /* also NOT_READY and NOTICE: something is wrong, though nobody is charged */
+bool death_cause_is_failure(
+	unsigned
+		cause); /* also NOT_READY and NOTICE: something is wrong, though nobody is charged */
 bool death_cause_charges(unsigned cause);
 
 #endif

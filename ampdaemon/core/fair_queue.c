@@ -144,8 +144,8 @@ static unsigned pick_lane(struct rank *rank)
 {
 	unsigned turn = rank->turn;
 	uint64_t turned = turn == 0 ? rank->occupied
-				    : rank->occupied >> turn |
-					      rank->occupied << (FAIR_QUEUE_LANES - turn);
+				    : rank->occupied >> turn | rank->occupied
+								       << (FAIR_QUEUE_LANES - turn);
 	unsigned lane = (turn + (unsigned)__builtin_ctzll(turned)) % FAIR_QUEUE_LANES;
 
 	rank->turn = (lane + 1) % FAIR_QUEUE_LANES;

@@ -14,7 +14,7 @@
 #include "base/name_table.h"
 
 #define PRIORITY_LIST(X)                                                                           \
-	X(PRIORITY_EXECUTION, "execution")     /* a process waits for it */                        \
+	X(PRIORITY_EXECUTION, "execution") /* a process waits for it */                            \
 	X(PRIORITY_MOVE, "move")                                                                   \
 	X(PRIORITY_WRITE, "write")                                                                 \
 	X(PRIORITY_INTERACTIVE, "interactive") /* a person waits for it */                         \
@@ -22,8 +22,9 @@
 
 enum priority { PRIORITY_LIST(NAME_TABLE_MEMBER) PRIORITY_COUNT };
 
-#define FAIR_QUEUE_LANES 64       /* users with waiting jobs in one priority; more share lanes by uid modulo */
-#define FAIR_QUEUE_PATIENCE 16    /* after so many picks above it, a waiting lower priority gets one */
+#define FAIR_QUEUE_LANES                                                                           \
+	64 /* users with waiting jobs in one priority; more share lanes by uid modulo */
+#define FAIR_QUEUE_PATIENCE 16 /* after so many picks above it, a waiting lower priority gets one */
 
 struct fair_queue;
 

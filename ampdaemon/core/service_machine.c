@@ -233,7 +233,8 @@ static unsigned moot(const struct service_machine *m, enum service_event event)
 	return effects;
 }
 
-unsigned service_machine_step(struct service_machine *machine, enum service_event event, mono_ms now)
+unsigned service_machine_step(struct service_machine *machine, enum service_event event,
+			      mono_ms now)
 {
 	unsigned effects = 0;
 

@@ -16,34 +16,35 @@
 #include "base/name_table.h"
 
 #define SERVICE_STATE_LIST(X)                                                                      \
-	X(SERVICE_DOWN, "down")           /* not wanted, not there */                              \
-	X(SERVICE_STARTING, "starting")   /* spawned; hello is awaited */                          \
-	X(SERVICE_LOADING, "loading")     /* walls stand; heartbeats, then ready */                \
+	X(SERVICE_DOWN, "down")         /* not wanted, not there */                                \
+	X(SERVICE_STARTING, "starting") /* spawned; hello is awaited */                            \
+	X(SERVICE_LOADING, "loading")   /* walls stand; heartbeats, then ready */                  \
 	X(SERVICE_UP, "up")                                                                        \
-	X(SERVICE_KILLED, "killed")       /* its end is awaited; then a new start */               \
-	X(SERVICE_WAITING, "waiting")     /* back-off before the next start */                     \
-	X(SERVICE_STOPPING, "stopping")   /* channel closed; its end is awaited; then DOWN */
+	X(SERVICE_KILLED, "killed")     /* its end is awaited; then a new start */                 \
+	X(SERVICE_WAITING, "waiting")   /* back-off before the next start */                       \
+	X(SERVICE_STOPPING, "stopping") /* channel closed; its end is awaited; then DOWN */
 
 enum service_state { SERVICE_STATE_LIST(NAME_TABLE_MEMBER) SERVICE_STATE_COUNT };
 
 #define SERVICE_EVENT_LIST(X)                                                                      \
-	X(SERVICE_EVENT_START, "start")         /* it is wanted */                                 \
+	X(SERVICE_EVENT_START, "start") /* it is wanted */                                         \
 	X(SERVICE_EVENT_HELLO, "hello")                                                            \
 	X(SERVICE_EVENT_PROGRESS, "progress")                                                      \
 	X(SERVICE_EVENT_READY, "ready")                                                            \
-	X(SERVICE_EVENT_PONG, "pong")           /* one that nobody asked for is a lie */           \
-	X(SERVICE_EVENT_LIED, "lied")           /* broke the protocol, or closed its channel */    \
-	X(SERVICE_EVENT_EXITED, "exited")       /* or could not be spawned */                      \
-	X(SERVICE_EVENT_DEADLINE, "deadline")   /* made by the machine itself in step() */         \
-	X(SERVICE_EVENT_STOP, "stop")           /* it is not wanted any more */
+	X(SERVICE_EVENT_PONG, "pong")         /* one that nobody asked for is a lie */             \
+	X(SERVICE_EVENT_LIED, "lied")         /* broke the protocol, or closed its channel */      \
+	X(SERVICE_EVENT_EXITED, "exited")     /* or could not be spawned */                        \
+	X(SERVICE_EVENT_DEADLINE, "deadline") /* made by the machine itself in step() */           \
+	X(SERVICE_EVENT_STOP, "stop")         /* it is not wanted any more */
 
 enum service_event { SERVICE_EVENT_LIST(NAME_TABLE_MEMBER) SERVICE_EVENT_COUNT };
 
 /* A set of effects, to be done in this order. */
 enum service_effect {
-	SERVICE_EFFECT_LOST = 1 << 0,  /* it was UP: tell the dispatcher that its workers are gone */
-	SERVICE_EFFECT_KILL = 1 << 1,  /* SIGKILL by pidfd; EXITED follows */
-	SERVICE_EFFECT_CLOSE = 1 << 2, /* close the service channel: it ends itself; EXITED follows */
+	SERVICE_EFFECT_LOST = 1 << 0, /* it was UP: tell the dispatcher that its workers are gone */
+	SERVICE_EFFECT_KILL = 1 << 1, /* SIGKILL by pidfd; EXITED follows */
+	SERVICE_EFFECT_CLOSE =
+		1 << 2, /* close the service channel: it ends itself; EXITED follows */
 	SERVICE_EFFECT_SPAWN = 1 << 3, /* EXITED follows if it fails */
 	SERVICE_EFFECT_UP = 1 << 4,    /* tell the dispatcher */
 	SERVICE_EFFECT_PING = 1 << 5,
@@ -51,21 +52,23 @@ enum service_effect {
 
 #define SERVICE_BACKOFF_FIRST_MS 1000
 #define SERVICE_BACKOFF_MAX_MS 30000
-#define SERVICE_STABLE_MS 60000     /* up so long: the back-off starts anew. A service that was up for less and ends
+#define SERVICE_STABLE_MS                                                                          \
+	60000 /* up so long: the back-off starts anew. A service that was up for less and ends
 				       * starts again after SERVICE_BACKOFF_FIRST_MS without doubling when it had been ready:
 				       * only births that fail double it (an attacker's files must not) */
 #define SERVICE_PING_EVERY_MS 10000
-#define SERVICE_PONG_LIMIT_MS 30000 /* silent so long after a ping: hung, kill it. Forking a worker off a large engine takes tens of ms */
-#define SERVICE_STOP_LIMIT_MS 5000  /* from CLOSE to the end, then KILL */
+#define SERVICE_PONG_LIMIT_MS                                                                      \
+	30000 /* silent so long after a ping: hung, kill it. Forking a worker off a large engine takes tens of ms */
+#define SERVICE_STOP_LIMIT_MS 5000 /* from CLOSE to the end, then KILL */
 
 struct service_machine {
 	enum service_state state;
 	bool wanted;
-	mono_ms deadline;       /* of the present state: what DEADLINE means there */
-	mono_ms load_deadline;  /* absolute end of LOADING, however lively the heartbeats */
+	mono_ms deadline;      /* of the present state: what DEADLINE means there */
+	mono_ms load_deadline; /* absolute end of LOADING, however lively the heartbeats */
 	mono_ms next_ping;
 	mono_ms pong_due;
-	mono_ms backoff;        /* the next one */
+	mono_ms backoff; /* the next one */
 	mono_ms up_since;
 	uint32_t starts;
 	uint32_t births_failed; /* since the last READY */

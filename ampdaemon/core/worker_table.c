@@ -58,7 +58,8 @@ static uint32_t head_of(const struct worker_table *table, const struct worker *w
 	return table->jobs + worker_table_place(table, worker);
 }
 
-void worker_table_hold(struct worker_table *table, struct worker *worker, uint32_t job, uint64_t bytes)
+void worker_table_hold(struct worker_table *table, struct worker *worker, uint32_t job,
+		       uint64_t bytes)
 {
 	index_list_insert_before(table->holdings, head_of(table, worker), job);
 	worker->held++;

@@ -18,13 +18,13 @@
 struct worker {
 	uint64_t id; /* 0: the place is free */
 	enum worker_state state;
-	enum death_cause cause;   /* when KILLED: why */
-	mono_ms due;              /* ORDERED: ready by then; with a job in hand: answered by then; else MONO_NEVER */
-	mono_ms refuses_until;    /* its channel was full */
+	enum death_cause cause; /* when KILLED: why */
+	mono_ms due; /* ORDERED: ready by then; with a job in hand: answered by then; else MONO_NEVER */
+	mono_ms refuses_until; /* its channel was full */
 	uint64_t answered;
-	uint64_t bytes;           /* of what it holds */
+	uint64_t bytes; /* of what it holds */
 	uint32_t held;
-	job_id blamed;            /* when KILLED: what was in hand, and its charges before */
+	job_id blamed; /* when KILLED: what was in hand, and its charges before */
 	uint32_t blamed_attempts;
 };
 
@@ -55,7 +55,8 @@ void worker_table_clear(struct worker_table *table, struct worker *worker); /* h
 
 unsigned worker_table_place(const struct worker_table *table, const struct worker *worker);
 
-void worker_table_hold(struct worker_table *table, struct worker *worker, uint32_t job, uint64_t bytes);
+void worker_table_hold(struct worker_table *table, struct worker *worker, uint32_t job,
+		       uint64_t bytes);
 void worker_table_release(struct worker_table *table, struct worker *worker, uint32_t job,
 			  uint64_t bytes);
 
@@ -68,8 +69,8 @@ uint32_t worker_table_newest(const struct worker_table *table, const struct work
 struct worker *worker_table_pick(struct worker_table *table, const struct worker_bounds *bounds,
 				 mono_ms now);
 
-uint32_t worker_table_ready(const struct worker_table *table);   /* SPARE or BUSY */
-uint32_t worker_table_coming(const struct worker_table *table);  /* ORDERED */
+uint32_t worker_table_ready(const struct worker_table *table);  /* SPARE or BUSY */
+uint32_t worker_table_coming(const struct worker_table *table); /* ORDERED */
 bool worker_table_is_full(const struct worker_table *table);
 
 #endif

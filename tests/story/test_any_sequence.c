@@ -131,7 +131,8 @@ static void see_send(struct model *m, const struct effect *e)
 	if (!worker || !job)
 		return;
 	demand(m, worker->n_sent < m->settings.depth, "no worker holds more than depth");
-	demand(m, worker->answered < m->settings.recycle_jobs, "a worker to be retired gets no more");
+	demand(m, worker->answered < m->settings.recycle_jobs,
+	       "a worker to be retired gets no more");
 	if (worker->n_sent < DEPTH_MAX)
 		worker->sent[worker->n_sent++] = e->job;
 	job->worker = e->worker;
@@ -146,7 +147,8 @@ static void see_finish(struct model *m, const struct effect *e)
 	demand(m, job, "a job finishes once");
 	if (!job)
 		return;
-	demand(m, job->cancelled == (e->end.verdict == VERDICT_NONE), "only cancelled ones end as NONE");
+	demand(m, job->cancelled == (e->end.verdict == VERDICT_NONE),
+	       "only cancelled ones end as NONE");
 	demand(m, !e->end.answered || e->job == m->answered_now, "an answer belongs to its job");
 	demand(m, e->end.answered || e->end.verdict != VERDICT_CLEAN, "nothing is CLEAN unasked");
 	demand(m, e->end.attempts <= 2, "nobody is charged three times");
@@ -175,7 +177,8 @@ static void see_retire(struct model *m, const struct effect *e)
 	if (!worker)
 		return;
 	demand(m, worker->n_sent == 0, "a worker is retired when it is empty");
-	demand(m, worker->answered >= m->settings.recycle_jobs, "a worker is retired when it is used up");
+	demand(m, worker->answered >= m->settings.recycle_jobs,
+	       "a worker is retired when it is used up");
 	worker->retired = true;
 }
 
@@ -265,7 +268,9 @@ static void do_answer(struct model *m)
 		return;
 	job = worker->sent[0];
 	if (worker->n_sent > 1)
-		demand(m, dispatcher_answered(m->d, m->now, worker->id, worker->sent[1], VERDICT_CLEAN) == -EPROTO,
+		demand(m,
+		       dispatcher_answered(m->d, m->now, worker->id, worker->sent[1],
+					   VERDICT_CLEAN) == -EPROTO,
 		       "an answer out of order is refused");
 	m->answered_now = job;
 	worker->answered++;
@@ -350,7 +355,9 @@ static void compare(struct model *m)
 		held += m->workers[i].n_sent;
 	demand(m, dispatcher_in_flight(m->d) == held, "in flight is what the workers hold");
 	demand(m, dispatcher_queued(m->d) + held == living, "the rest is queued");
-	demand(m, c->submitted == m->submitted && c->finished == m->finished && c->cancelled == m->cancelled,
+	demand(m,
+	       c->submitted == m->submitted && c->finished == m->finished &&
+		       c->cancelled == m->cancelled,
 	       "the counters are right");
 	demand(m, m->submitted == m->finished + m->cancelled + kept, "the counters add up");
 	demand(m, c->dispatched >= m->sends, "each send was counted");
@@ -360,9 +367,9 @@ static void compare(struct model *m)
 static void do_something(struct model *m)
 {
 	static void (*const events[])(struct model *) = {
-		do_submit, do_submit, do_submit, do_submit, do_answer, do_answer, do_answer, do_answer, do_answer,
-		do_answer, do_answer, do_answer, do_answer, do_ready, do_ready,  do_ready,  do_time,   do_time,
-		do_gone,   do_cancel, do_service,
+		do_submit, do_submit, do_submit, do_submit, do_answer, do_answer, do_answer,
+		do_answer, do_answer, do_answer, do_answer, do_answer, do_answer, do_ready,
+		do_ready,  do_ready,  do_time,   do_time,   do_gone,   do_cancel, do_service,
 	};
 
 	events[draw(m, sizeof(events) / sizeof(events[0]))](m);

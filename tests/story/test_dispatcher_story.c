@@ -21,14 +21,15 @@ static void a_job_fails_when_two_workers_died_on_it(void)
 {
 	struct dispatcher_settings s = story_settings();
 
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[2] ready 2 > - until never\n"
-				  "[10] submit a > send a to 1 until 1010\n"
-				  "[20] gone 1 crash > order 3, send a to 2 until 1020\n"
-				  "[30] gone 2 crash > finish a FAILED worker-died, order 4 until 5020\n"
-				  "[40] ready 3 > - until 5030\n"
-				  "[50] submit b > send b to 3 until 1050\n"));
+	CU_ASSERT(story_holds(
+		&s, "[0] up > order 1, order 2 until 5000\n"
+		    "[1] ready 1 > - until 5000\n"
+		    "[2] ready 2 > - until never\n"
+		    "[10] submit a > send a to 1 until 1010\n"
+		    "[20] gone 1 crash > order 3, send a to 2 until 1020\n"
+		    "[30] gone 2 crash > finish a FAILED worker-died, order 4 until 5020\n"
+		    "[40] ready 3 > - until 5030\n"
+		    "[50] submit b > send b to 3 until 1050\n"));
 }
 
 static void jobs_behind_a_death_move_uncharged_and_in_order(void)
@@ -36,36 +37,40 @@ static void jobs_behind_a_death_move_uncharged_and_in_order(void)
 	struct dispatcher_settings s = story_settings();
 
 	s.depth = 3;
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[2] ready 2 > - until never\n"
-				  "[10] submit a > send a to 1 until 1010\n"
-				  "[10] submit b > send b to 1 until 1010\n"
-				  "[10] submit c > send c to 1 until 1010\n"
-				  "[10] submit d > - until 1010\n"
-				  "[20] gone 1 crash > order 3, send a to 2, send b to 2, send c to 2 until 1020\n"
-				  "[21] ready 3 > - until 1020\n"
-				  "[30] gone 2 crash > finish a FAILED worker-died, order 4, send b to 3, send c to 3, send d to 3 until 1030\n"
-				  "[31] ready 4 > - until 1030\n"
-				  "[40] gone 3 crash > order 5, send b to 4, send c to 4, send d to 4 until 1040\n"
-				  "[50] answer 4 b > finish b CLEAN until 1050\n"
-				  "[60] answer 4 c > finish c CLEAN until 1060\n"));
+	CU_ASSERT(story_holds(
+		&s,
+		"[0] up > order 1, order 2 until 5000\n"
+		"[1] ready 1 > - until 5000\n"
+		"[2] ready 2 > - until never\n"
+		"[10] submit a > send a to 1 until 1010\n"
+		"[10] submit b > send b to 1 until 1010\n"
+		"[10] submit c > send c to 1 until 1010\n"
+		"[10] submit d > - until 1010\n"
+		"[20] gone 1 crash > order 3, send a to 2, send b to 2, send c to 2 until 1020\n"
+		"[21] ready 3 > - until 1020\n"
+		"[30] gone 2 crash > finish a FAILED worker-died, order 4, send b to 3, send c to 3, send d to 3 until 1030\n"
+		"[31] ready 4 > - until 1030\n"
+		"[40] gone 3 crash > order 5, send b to 4, send c to 4, send d to 4 until 1040\n"
+		"[50] answer 4 b > finish b CLEAN until 1050\n"
+		"[60] answer 4 c > finish c CLEAN until 1060\n"));
 }
 
 static void a_missed_deadline_kills_and_retries_at_once(void)
 {
 	struct dispatcher_settings s = story_settings();
 
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[2] ready 2 > - until never\n"
-				  "[10] submit a > send a to 1 until 1010\n"
-				  "[1009] tick > - until 1010\n"
-				  "[1010] tick > kill 1 (missed its deadline), order 3, send a to 2 until 2010\n"
-				  "[1011] answer 1 a > - until 2010\n"
-				  "[1012] gone 1 crash > - until 2010\n"
-				  "[1020] ready 3 > - until 2010\n"
-				  "[2010] tick > finish a FAILED timed-out, kill 2 (missed its deadline), order 4 until 7010\n"));
+	CU_ASSERT(story_holds(
+		&s,
+		"[0] up > order 1, order 2 until 5000\n"
+		"[1] ready 1 > - until 5000\n"
+		"[2] ready 2 > - until never\n"
+		"[10] submit a > send a to 1 until 1010\n"
+		"[1009] tick > - until 1010\n"
+		"[1010] tick > kill 1 (missed its deadline), order 3, send a to 2 until 2010\n"
+		"[1011] answer 1 a > - until 2010\n"
+		"[1012] gone 1 crash > - until 2010\n"
+		"[1020] ready 3 > - until 2010\n"
+		"[2010] tick > finish a FAILED timed-out, kill 2 (missed its deadline), order 4 until 7010\n"));
 }
 
 static void the_deadline_of_the_next_job_starts_when_its_turn_comes(void)
@@ -101,16 +106,18 @@ static void an_outage_ends_what_waits_and_what_comes_until_it_heals(void)
 {
 	struct dispatcher_settings s = story_settings();
 
-	CU_ASSERT(story_holds(&s, "[0] submit a > - until 30000\n"
-				  "[10000] submit b > - until 30000\n"
-				  "[29999] tick > - until 30000\n"
-				  "[30000] tick > finish a ERROR no-scan-service, finish b ERROR no-scan-service until never\n"
-				  "[30001] submit c > finish c ERROR no-scan-service until never\n"
-				  "[40000] up > order 1, order 2 until 45000\n"
-				  "[40001] submit d > finish d ERROR no-scan-service until 45000\n"
-				  "[40002] ready 1 > - until 45000\n"
-				  "[40003] submit e > send e to 1 until 41003\n"
-				  "[40004] answer 1 e > finish e CLEAN until 45000\n"));
+	CU_ASSERT(story_holds(
+		&s,
+		"[0] submit a > - until 30000\n"
+		"[10000] submit b > - until 30000\n"
+		"[29999] tick > - until 30000\n"
+		"[30000] tick > finish a ERROR no-scan-service, finish b ERROR no-scan-service until never\n"
+		"[30001] submit c > finish c ERROR no-scan-service until never\n"
+		"[40000] up > order 1, order 2 until 45000\n"
+		"[40001] submit d > finish d ERROR no-scan-service until 45000\n"
+		"[40002] ready 1 > - until 45000\n"
+		"[40003] submit e > send e to 1 until 41003\n"
+		"[40004] answer 1 e > finish e CLEAN until 45000\n"));
 }
 
 static void a_job_does_not_wait_for_ever(void)
@@ -132,15 +139,16 @@ static void an_owner_who_leaves_takes_the_jobs_along(void)
 {
 	struct dispatcher_settings s = story_settings();
 
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[10] submit a owner=7 > send a to 1 until 1010\n"
-				  "[10] submit b owner=7 > - until 1010\n"
-				  "[10] submit c owner=8 > - until 1010\n"
-				  "[20] cancel 7 > finish b NONE until 1010\n"
-				  "[21] cancel 7 > - until 1010\n"
-				  "[30] answer 1 a INFECTED > finish a NONE, send c to 1 until 1030\n"
-				  "[40] answer 1 c > finish c CLEAN until 5000\n"));
+	CU_ASSERT(story_holds(&s,
+			      "[0] up > order 1, order 2 until 5000\n"
+			      "[1] ready 1 > - until 5000\n"
+			      "[10] submit a owner=7 > send a to 1 until 1010\n"
+			      "[10] submit b owner=7 > - until 1010\n"
+			      "[10] submit c owner=8 > - until 1010\n"
+			      "[20] cancel 7 > finish b NONE until 1010\n"
+			      "[21] cancel 7 > - until 1010\n"
+			      "[30] answer 1 a INFECTED > finish a NONE, send c to 1 until 1030\n"
+			      "[40] answer 1 c > finish c CLEAN until 5000\n"));
 }
 
 static void a_cancelled_job_is_not_retried(void)
@@ -161,17 +169,18 @@ static void a_worker_is_recycled_when_it_is_empty(void)
 
 	s.recycle_jobs = 2;
 	s.depth = 2;
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[2] ready 2 > - until never\n"
-				  "[10] submit a > send a to 1 until 1010\n"
-				  "[10] submit b > send b to 1 until 1010\n"
-				  "[10] submit c > - until 1010\n"
-				  "[10] submit d > - until 1010\n"
-				  "[20] answer 1 a > finish a CLEAN, send c to 1 until 1020\n"
-				  "[30] answer 1 b > finish b CLEAN, order 3 until 1030\n"
-				  "[40] answer 1 c > finish c CLEAN, retire 1, send d to 2 until 1040\n"
-				  "[41] gone 1 requested > - until 1040\n"));
+	CU_ASSERT(story_holds(&s,
+			      "[0] up > order 1, order 2 until 5000\n"
+			      "[1] ready 1 > - until 5000\n"
+			      "[2] ready 2 > - until never\n"
+			      "[10] submit a > send a to 1 until 1010\n"
+			      "[10] submit b > send b to 1 until 1010\n"
+			      "[10] submit c > - until 1010\n"
+			      "[10] submit d > - until 1010\n"
+			      "[20] answer 1 a > finish a CLEAN, send c to 1 until 1020\n"
+			      "[30] answer 1 b > finish b CLEAN, order 3 until 1030\n"
+			      "[40] answer 1 c > finish c CLEAN, retire 1, send d to 2 until 1040\n"
+			      "[41] gone 1 requested > - until 1040\n"));
 }
 
 static void a_drain_lets_running_jobs_finish_until_the_deadline(void)
@@ -179,17 +188,18 @@ static void a_drain_lets_running_jobs_finish_until_the_deadline(void)
 	struct dispatcher_settings s = story_settings();
 
 	s.depth = 2;
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[2] ready 2 > - until never\n"
-				  "[10] submit a > send a to 1 until 1010\n"
-				  "[10] submit b > send b to 1 until 1010\n"
-				  "[10] submit c > - until 1010\n"
-				  "[20] drain 500 > finish c ERROR stopping until 500\n"
-				  "[21] submit d > refused until 500\n"
-				  "[30] answer 1 a > finish a CLEAN until 500\n"
-				  "[500] tick > finish b ERROR stopping, kill 1 (was told to end) until never\n"
-				  "[501] gone 1 requested > - until never\n"));
+	CU_ASSERT(story_holds(
+		&s, "[0] up > order 1, order 2 until 5000\n"
+		    "[1] ready 1 > - until 5000\n"
+		    "[2] ready 2 > - until never\n"
+		    "[10] submit a > send a to 1 until 1010\n"
+		    "[10] submit b > send b to 1 until 1010\n"
+		    "[10] submit c > - until 1010\n"
+		    "[20] drain 500 > finish c ERROR stopping until 500\n"
+		    "[21] submit d > refused until 500\n"
+		    "[30] answer 1 a > finish a CLEAN until 500\n"
+		    "[500] tick > finish b ERROR stopping, kill 1 (was told to end) until never\n"
+		    "[501] gone 1 requested > - until never\n"));
 }
 
 static void two_users_take_turns(void)
@@ -212,43 +222,46 @@ static void a_lost_service_charges_nobody(void)
 	struct dispatcher_settings s = story_settings();
 
 	s.active = 2;
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2, order 3 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[1] ready 2 > - until 5000\n"
-				  "[10] submit a > send a to 1 until 1010\n"
-				  "[10] submit b > send b to 2 until 1010\n"
-				  "[11] gone 1 crash > order 4 until 1010\n"
-				  "[20] lost > - until 30020\n"
-				  "[21] gone 2 crash > - until 30020\n"
-				  "[1000] up > order 5, order 6, order 7 until 6000\n"
-				  "[1001] ready 5 > send b to 5 until 2001\n"
-				  "[1002] gone 5 crash > order 8 until 6000\n"
-				  "[1003] ready 6 > send b to 6 until 2003\n"
-				  "[1004] answer 6 b > finish b CLEAN, send a to 6 until 2004\n"
-				  "[1005] gone 6 crash > finish a FAILED worker-died, order 9 until 6000\n"));
+	CU_ASSERT(story_holds(
+		&s, "[0] up > order 1, order 2, order 3 until 5000\n"
+		    "[1] ready 1 > - until 5000\n"
+		    "[1] ready 2 > - until 5000\n"
+		    "[10] submit a > send a to 1 until 1010\n"
+		    "[10] submit b > send b to 2 until 1010\n"
+		    "[11] gone 1 crash > order 4 until 1010\n"
+		    "[20] lost > - until 30020\n"
+		    "[21] gone 2 crash > - until 30020\n"
+		    "[1000] up > order 5, order 6, order 7 until 6000\n"
+		    "[1001] ready 5 > send b to 5 until 2001\n"
+		    "[1002] gone 5 crash > order 8 until 6000\n"
+		    "[1003] ready 6 > send b to 6 until 2003\n"
+		    "[1004] answer 6 b > finish b CLEAN, send a to 6 until 2004\n"
+		    "[1005] gone 6 crash > finish a FAILED worker-died, order 9 until 6000\n"));
 }
 
 static void a_storm_of_poison_does_not_stop_others(void)
 {
 	struct dispatcher_settings s = story_settings();
 
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[1] ready 2 > - until never\n"
-				  "[10] submit p1 uid=66 > send p1 to 1 until 1010\n"
-				  "[10] submit p2 uid=66 > - until 1010\n"
-				  "[10] submit p3 uid=66 > - until 1010\n"
-				  "[11] submit good uid=5 > - until 1010\n"
-				  "[20] gone 1 crash > order 3, send good to 2 until 1020\n"
-				  "[21] ready 3 > - until 1020\n"
-				  "[30] answer 2 good > finish good CLEAN, send p1 to 3 until 1030\n"
-				  "[40] gone 3 crash > finish p1 FAILED worker-died, order 4, send p2 to 2 until 1040\n"
-				  "[41] ready 4 > - until 1040\n"
-				  "[50] gone 2 crash > order 5, send p2 to 4 until 1050\n"
-				  "[51] ready 5 > - until 1050\n"
-				  "[55] submit fine uid=5 > - until 1050\n"
-				  "[60] gone 4 crash > finish p2 FAILED worker-died, order 6, send fine to 5 until 1060\n"
-				  "[70] answer 5 fine > finish fine CLEAN, send p3 to 5 until 1070\n"));
+	CU_ASSERT(story_holds(
+		&s,
+		"[0] up > order 1, order 2 until 5000\n"
+		"[1] ready 1 > - until 5000\n"
+		"[1] ready 2 > - until never\n"
+		"[10] submit p1 uid=66 > send p1 to 1 until 1010\n"
+		"[10] submit p2 uid=66 > - until 1010\n"
+		"[10] submit p3 uid=66 > - until 1010\n"
+		"[11] submit good uid=5 > - until 1010\n"
+		"[20] gone 1 crash > order 3, send good to 2 until 1020\n"
+		"[21] ready 3 > - until 1020\n"
+		"[30] answer 2 good > finish good CLEAN, send p1 to 3 until 1030\n"
+		"[40] gone 3 crash > finish p1 FAILED worker-died, order 4, send p2 to 2 until 1040\n"
+		"[41] ready 4 > - until 1040\n"
+		"[50] gone 2 crash > order 5, send p2 to 4 until 1050\n"
+		"[51] ready 5 > - until 1050\n"
+		"[55] submit fine uid=5 > - until 1050\n"
+		"[60] gone 4 crash > finish p2 FAILED worker-died, order 6, send fine to 5 until 1060\n"
+		"[70] answer 5 fine > finish fine CLEAN, send p3 to 5 until 1070\n"));
 }
 
 static void workers_that_never_become_ready_are_ordered_ever_slower(void)
@@ -272,25 +285,26 @@ static void a_worker_that_leaves_politely_charges_nobody_eight_times(void)
 {
 	struct dispatcher_settings s = story_settings();
 
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[1] ready 2 > - until never\n"
-				  "[2] submit a > send a to 1 until 1002\n"
-				  "[10] gone 1 notice > order 3, send a to 2 until 1010\n"
-				  "[11] ready 3 > - until 1010\n"
-				  "[20] gone 2 notice > order 4, send a to 3 until 1020\n"
-				  "[21] ready 4 > - until 1020\n"
-				  "[30] gone 3 notice > order 5, send a to 4 until 1030\n"
-				  "[31] ready 5 > - until 1030\n"
-				  "[40] gone 4 notice > order 6, send a to 5 until 1040\n"
-				  "[41] ready 6 > - until 1040\n"
-				  "[50] gone 5 notice > order 7, send a to 6 until 1050\n"
-				  "[51] ready 7 > - until 1050\n"
-				  "[60] gone 6 notice > order 8, send a to 7 until 1060\n"
-				  "[61] ready 8 > - until 1060\n"
-				  "[70] gone 7 notice > order 9, send a to 8 until 1070\n"
-				  "[71] ready 9 > - until 1070\n"
-				  "[80] gone 8 notice > finish a FAILED worker-died, order 10 until 5080\n"));
+	CU_ASSERT(story_holds(
+		&s, "[0] up > order 1, order 2 until 5000\n"
+		    "[1] ready 1 > - until 5000\n"
+		    "[1] ready 2 > - until never\n"
+		    "[2] submit a > send a to 1 until 1002\n"
+		    "[10] gone 1 notice > order 3, send a to 2 until 1010\n"
+		    "[11] ready 3 > - until 1010\n"
+		    "[20] gone 2 notice > order 4, send a to 3 until 1020\n"
+		    "[21] ready 4 > - until 1020\n"
+		    "[30] gone 3 notice > order 5, send a to 4 until 1030\n"
+		    "[31] ready 5 > - until 1030\n"
+		    "[40] gone 4 notice > order 6, send a to 5 until 1040\n"
+		    "[41] ready 6 > - until 1040\n"
+		    "[50] gone 5 notice > order 7, send a to 6 until 1050\n"
+		    "[51] ready 7 > - until 1050\n"
+		    "[60] gone 6 notice > order 8, send a to 7 until 1060\n"
+		    "[61] ready 8 > - until 1060\n"
+		    "[70] gone 7 notice > order 9, send a to 8 until 1070\n"
+		    "[71] ready 9 > - until 1070\n"
+		    "[80] gone 8 notice > finish a FAILED worker-died, order 10 until 5080\n"));
 }
 
 static void a_small_file_does_not_wait_behind_a_large_one(void)
@@ -326,24 +340,27 @@ static void a_lie_is_refused_and_costs_the_job_in_hand_one_charge(void)
 	struct dispatcher_settings s = story_settings();
 
 	s.depth = 2;
-	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
-				  "[1] ready 1 > - until 5000\n"
-				  "[1] ready 2 > - until never\n"
-				  "[10] submit a > send a to 1 until 1010\n"
-				  "[10] submit b > send b to 1 until 1010\n"
-				  "[11] answer 1 b > refused until 1010\n"
-				  "[12] answer 1 x > refused until 1010\n"
-				  "[13] answer 9 a > refused until 1010\n"
-				  "[14] answer 1 a NONE > refused until 1010\n"
-				  "[15] gone 1 violation > order 3, send a to 2, send b to 2 until 1015\n"
-				  "[16] gone 2 violation > finish a FAILED worker-lied, order 4 until 5015\n"));
+	CU_ASSERT(story_holds(
+		&s, "[0] up > order 1, order 2 until 5000\n"
+		    "[1] ready 1 > - until 5000\n"
+		    "[1] ready 2 > - until never\n"
+		    "[10] submit a > send a to 1 until 1010\n"
+		    "[10] submit b > send b to 1 until 1010\n"
+		    "[11] answer 1 b > refused until 1010\n"
+		    "[12] answer 1 x > refused until 1010\n"
+		    "[13] answer 9 a > refused until 1010\n"
+		    "[14] answer 1 a NONE > refused until 1010\n"
+		    "[15] gone 1 violation > order 3, send a to 2, send b to 2 until 1015\n"
+		    "[16] gone 2 violation > finish a FAILED worker-lied, order 4 until 5015\n"));
 }
 
 static const struct unit_test tests[] = {
 	{"a worker dies with a job in hand", a_worker_dies_with_a_job_in_hand},
 	{"a job fails when two workers died on it", a_job_fails_when_two_workers_died_on_it},
-	{"jobs behind a death move uncharged and in order", jobs_behind_a_death_move_uncharged_and_in_order},
-	{"a missed deadline kills and retries at once", a_missed_deadline_kills_and_retries_at_once},
+	{"jobs behind a death move uncharged and in order",
+	 jobs_behind_a_death_move_uncharged_and_in_order},
+	{"a missed deadline kills and retries at once",
+	 a_missed_deadline_kills_and_retries_at_once},
 	{"the deadline of the next job starts when its turn comes",
 	 the_deadline_of_the_next_job_starts_when_its_turn_comes},
 	{"the spare takes over while its successor is ordered",
@@ -363,7 +380,8 @@ static const struct unit_test tests[] = {
 	 workers_that_never_become_ready_are_ordered_ever_slower},
 	{"a worker that leaves politely charges nobody, eight times",
 	 a_worker_that_leaves_politely_charges_nobody_eight_times},
-	{"a small file does not wait behind a large one", a_small_file_does_not_wait_behind_a_large_one},
+	{"a small file does not wait behind a large one",
+	 a_small_file_does_not_wait_behind_a_large_one},
 	{"a full channel is left alone for a while", a_full_channel_is_left_alone_for_a_while},
 	{"a lie is refused and costs the job in hand one charge",
 	 a_lie_is_refused_and_costs_the_job_in_hand_one_charge},

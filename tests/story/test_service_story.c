@@ -86,9 +86,11 @@ static void a_birth_that_never_succeeds_ends_jobs_as_error(void)
 static const struct unit_test tests[] = {
 	{"a service is born, scans and stops", a_service_is_born_scans_and_stops},
 	{"a service that dies loses no job", a_service_that_dies_loses_no_job},
-	{"a service that lies is killed and born again", a_service_that_lies_is_killed_and_born_again},
+	{"a service that lies is killed and born again",
+	 a_service_that_lies_is_killed_and_born_again},
 	{"a hung service is pinged and killed", a_hung_service_is_pinged_and_killed},
-	{"a birth that never succeeds ends jobs as error", a_birth_that_never_succeeds_ends_jobs_as_error},
+	{"a birth that never succeeds ends jobs as error",
+	 a_birth_that_never_succeeds_ends_jobs_as_error},
 };
 
 UNIT_MAIN("service", tests)

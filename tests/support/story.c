@@ -87,8 +87,8 @@ static const char *end_text(const struct job_end *end)
 {
 	static char text[64];
 
-	snprintf(text, sizeof(text), "%s%s%s", verdict_name(end->verdict),
-		 end->reason ? " " : "", end->reason ? scan_reason_name(end->reason) : "");
+	snprintf(text, sizeof(text), "%s%s%s", verdict_name(end->verdict), end->reason ? " " : "",
+		 end->reason ? scan_reason_name(end->reason) : "");
 	return text;
 }
 
@@ -122,7 +122,8 @@ static void say_dispatcher_effect(struct world *w, const struct effect *e)
 
 static void submit(struct world *w, char *words)
 {
-	struct job_request request = {.priority = PRIORITY_WRITE, .uid = 1000, .owner = 1, .bytes = 10};
+	struct job_request request = {
+		.priority = PRIORITY_WRITE, .uid = 1000, .owner = 1, .bytes = 10};
 	char *save = NULL;
 	const char *name = strtok_r(words, " ", &save);
 	struct name *entry = &w->names[w->n_names];
