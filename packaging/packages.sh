@@ -49,7 +49,10 @@ packages_install() { # FAMILY LOG NAME...
 packages_ensure() { # PURPOSES, as one word list; LOG
 	family=$(package_family)
 	if [ "$family" = none ]; then
-		say "neither apt-get nor dnf here: packages are not checked; what is needed is listed in packaging/packages"
+		for tool in cc meson ninja pkg-config protoc-c; do
+			command -v "$tool" >/dev/null 2>&1 ||
+				die "neither apt-get nor dnf here, and $tool is missing: install what packaging/packages lists"
+		done
 		return 0
 	fi
 	# shellcheck disable=SC2046 # names of packages have no blanks

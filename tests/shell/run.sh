@@ -129,6 +129,23 @@ t_like "and kept" "$(cat "$private/etc/ampdaemon.yaml")" '^# mine$'
 run --private "$private" stop 2>/dev/null
 
 AMP_BUILD=$AMP_TMP/nothing t_exit_is "AMP_BUILD without programs is refused" 1 run --private "$private" --detach
+
+# A tree that cannot be built, and a machine without a package manager.
+tree=$AMP_TMP/tree
+mkdir -p "$tree/packaging" "$AMP_TMP/bin"
+cp "$AMP_SRC/run" "$tree/" && cp "$AMP_SRC/packaging/packages" "$AMP_SRC/packaging/packages.sh" "$tree/packaging/"
+for tool in sh awk dirname id mkdir tail flock cat env; do ln -s "$(command -v "$tool")" "$AMP_TMP/bin/"; done
+# shellcheck disable=SC2046,SC2034 # names of packages have no blanks; src is for packages.sh
+if [ -z "$(src=$AMP_SRC && . "$AMP_SRC/packaging/packages.sh" && [ "$(package_family)" = apt ] && \
+	packages_missing apt $(package_names apt build))" ]; then
+	t_exit_is "a build that fails ends with 1" 1 env -u AMP_BUILD "$tree/run" build
+	t_like "and names the log" "$t_output" "^run: the build failed; the whole output is in $tree/build/run-build.log$"
+else
+	t_skip "a build that fails ends with 1" "the packages are not complete, and this test must not install them"
+fi
+PATH=$AMP_TMP/bin t_exit_is "without a package manager and without a compiler it ends with 1" 1 env -u AMP_BUILD "$tree/run" build
+t_like "and says what is missing" "$t_output" '^run: neither apt-get nor dnf here, and cc is missing: .*packaging/packages'
+
 chmod 0755 "$AMP_TMP"
 if setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$AMP_SRC/run" -a -r "$programs/ampcli/ampcli"; then
 	as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$AMP_SRC/run" "$@"; }
