@@ -33,7 +33,7 @@ t_ok "amp_base is pure" is_pure "${base:-amp_base}" ''
 wire=$(archive amp_wire)
 t_ok "amp_wire is pure, protobuf-c apart" \
 	is_pure "${wire:-amp_wire}" '(protobuf_c_|amp__pb__)[a-z0-9_]+' "$base"
-for core in amp_daemon_core amp_scansvc_core; do
+for core in amp_daemon_core ampscansvc_core; do
 	file=$(archive "$core")
 	t_ok "$core is pure" is_pure "${file:-$core}" '' "$base"
 done
@@ -47,7 +47,7 @@ t_exit_is "an archive that is not there is refused" 1 is_pure "$AMP_TMP/nothing.
 # State that outlives a call: writable data in the pure archives. Tables of pointers (.data.rel.ro) are only written by
 # the linker.
 writable_data() { objdump -t "$1" 2>/dev/null | awk '/[ \t]\.(data|bss|tdata|tbss)(\.[^r][^ \t]*)?\t/ && $NF !~ /^\./ { print $NF }'; }
-for name in amp_base amp_daemon_core amp_scansvc_core; do
+for name in amp_base amp_daemon_core ampscansvc_core; do
 	file=$(archive "$name")
 	t_is "$name keeps no global state" "$(writable_data "${file:-/nonexistent}")" ''
 done
