@@ -138,7 +138,8 @@ void custody_return(struct dispatcher *d, uint32_t index)
 	d->counters.requeued += d->book.jobs[index].state == JOB_QUEUED;
 }
 
-/* Takes everything from a worker, newest first, so that the order is kept when each goes to the front. */
+/* Takes everything from a worker, newest first, so that the order is kept when each goes to the
+ * front. */
 void custody_empty(struct dispatcher *d, mono_ms now, struct worker *worker, enum death_cause cause)
 {
 	uint32_t hand = custody_in_hand(d, worker);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * custody: where each job is - in the queue, at a worker, ended - and every way from one to the other. What a worker's
- * end means for the jobs that it held is decided here. Private to dispatcher.c, whose state it works on.
+ * custody: where each job is - in the queue, at a worker, ended - and every way from one to the
+ * other. What a worker's end means for the jobs that it held is decided here. Private to
+ * dispatcher.c, whose state it works on.
  *
- * Owns the moves, and the counters of moves. Must not own deadlines of workers, orders, or time. Pure.
+ * Owns the moves, and the counters of moves. Must not own deadlines of workers, orders, or time.
+ * Pure.
  */
 #ifndef AMP_AMPDAEMON_CORE_CUSTODY_H
 #define AMP_AMPDAEMON_CORE_CUSTODY_H
@@ -29,7 +31,8 @@ struct dispatcher {
 	mono_ms drain_deadline;
 };
 
-/* The job ends; its number is free when the effect was taken. A cancelled one ends as NONE, whatever `end` says. */
+/* The job ends; its number is free when the effect was taken. A cancelled one ends as NONE,
+ * whatever `end` says. */
 void custody_finish(struct dispatcher *d, uint32_t index, struct job_end end);
 
 /* The same for a job without an answer, wherever it is; not at a worker. */
@@ -41,10 +44,12 @@ void custody_give(struct dispatcher *d, mono_ms now, struct worker *worker, uint
 /* Takes a job off its worker; the next one is in hand from now on. */
 void custody_release(struct dispatcher *d, mono_ms now, struct worker *worker, uint32_t index);
 
-/* A released job goes back to the front of its lane, uncharged; or ends, when it is cancelled or while draining. */
+/* A released job goes back to the front of its lane, uncharged; or ends, when it is cancelled or
+ * while draining. */
 void custody_return(struct dispatcher *d, uint32_t index);
 
-/* The worker went, or will: takes everything from it, charges the job in hand if the cause charges. */
+/* The worker went, or will: takes everything from it, charges the job in hand if the cause charges.
+ */
 void custody_empty(struct dispatcher *d, mono_ms now, struct worker *worker,
 		   enum death_cause cause);
 

@@ -1,40 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * dispatcher: the life of every job and of every worker's place in it. Event with time in, effects out, next deadline
- * asked. It decides which job goes to which worker, when a worker is to be killed, retired or ordered, and how each job
- * ends; it proves by construction that each job ends exactly once.
+ * dispatcher: the life of every job and of every worker's place in it. Event with time in, effects
+ * out, next deadline asked. It decides which job goes to which worker, when a worker is to be
+ * killed, retired or ordered, and how each job ends; it proves by construction that each job ends
+ * exactly once.
  *
  * Owns: the job book (states, attempts, deadlines), the worker table, the fair queue, the counters.
  * Must not own: descriptors, paths, processes, clocks, logs. Pure; memory is taken once, at init.
  *
  * Rules
- * - A job is QUEUED, IN_FLIGHT at one worker, or gone. FINISH is emitted exactly once per accepted job. That of a job which its
- *   owner cancelled says VERDICT_NONE and only gives its number and file back (an answer that comes later is dropped).
- * - `active` workers may hold jobs at a time; one more is kept ready as a spare and takes over the moment one dies. Wanted
- *   are active + 1 workers; as many as are missing are ordered (ORDER_WORKER), at most one order per 50 ms after failures
- *   of workers that never became ready (back-off doubles to 5 s, reset by a worker that becomes ready).
- * - A worker holds up to `depth` jobs so that it need not wait for the next one, but only while the sum of sizes of what it
- *   holds is below `depth_bytes` before it gets one more: a small file does not wait behind a large one when another worker is free. An idle
- *   worker always takes one, whatever its size. Idle workers are filled before busy ones get a second job.
- * - Answers come in the order of the jobs. The oldest unanswered job is the one in hand. Its deadline starts when it is sent
- *   or when the one before it is answered: scan_ms. A worker that misses it is killed (KILL_WORKER, once)
- *   and its jobs move at that moment, not when it is gone: a process that hangs in the kernel may take for ever to die.
- *   What it says after that is dropped.
- * - A worker that is gone: if it failed, the job in hand is charged; a job charged twice ends as FAILED, with the reason of
- *   the last death; else it is queued again at the front. The jobs behind it are queued again uncharged. A job
- *   that was in hand when 8 workers went, for whatever reason, ends as FAILED all the same (workers that always end themselves
- *   politely must not keep it alive for ever); having waited behind others does not count, or a storm of poison files would
- *   fail its neighbours. A worker that left politely (retired, notice) charges nobody.
- * - A worker that answered `recycle_jobs` jobs gets no more; when it is empty it is retired (RETIRE_WORKER).
- * - No ready worker for outage_ms: all waiting jobs end as ERROR no-scan-service, and so does each new one at once, until a
- *   worker is ready. A job that waited queue_ms ends as ERROR queue-time.
- * - Service switch or loss: dispatcher_service_lost() makes all workers gone (not charged: the service died, not the worker;
- *   but a worker that was reported gone with a failure before stays charged). Orders are emitted only between
- *   dispatcher_service_up() and dispatcher_service_lost().
- * - Drain: after dispatcher_drain(now) nothing new is accepted, queued jobs end as ERROR stopping, jobs in flight
- *   may finish until the deadline, then end as ERROR stopping, and their workers are killed (cause DEATH_REQUESTED).
- * - Effects wait in an outbox, at most one per job and per worker: a later decision replaces an earlier one that was not
- *   taken yet. So no effect names a worker that is gone, and a caller may report events between two effects.
+ * - A job is QUEUED, IN_FLIGHT at one worker, or gone. FINISH is emitted exactly once per accepted
+ *   job. That of a job which its owner cancelled says VERDICT_NONE and only gives its number and
+ *   file back (an answer that comes later is dropped).
+ * - `active` workers may hold jobs at a time; one more is kept ready as a spare and takes over the
+ *   moment one dies. Wanted are active + 1 workers; as many as are missing are ordered
+ *   (ORDER_WORKER), at most one order per 50 ms after failures of workers that never became ready
+ *   (back-off doubles to 5 s, reset by a worker that becomes ready).
+ * - A worker holds up to `depth` jobs so that it need not wait for the next one, but only while the
+ *   sum of sizes of what it holds is below `depth_bytes` before it gets one more: a small file does
+ *   not wait behind a large one when another worker is free. An idle worker always takes one,
+ *   whatever its size. Idle workers are filled before busy ones get a second job.
+ * - Answers come in the order of the jobs. The oldest unanswered job is the one in hand. Its
+ *   deadline starts when it is sent or when the one before it is answered: scan_ms. A worker that
+ *   misses it is killed (KILL_WORKER, once) and its jobs move at that moment, not when it is gone:
+ *   a process that hangs in the kernel may take for ever to die. What it says after that is
+ *   dropped.
+ * - A worker that is gone: if it failed, the job in hand is charged; a job charged twice ends as
+ *   FAILED, with the reason of the last death; else it is queued again at the front. The jobs
+ *   behind it are queued again uncharged. A job that was in hand when 8 workers went, for whatever
+ *   reason, ends as FAILED all the same (workers that always end themselves politely must not keep
+ *   it alive for ever); having waited behind others does not count, or a storm of poison files
+ *   would fail its neighbours. A worker that left politely (retired, notice) charges nobody.
+ * - A worker that answered `recycle_jobs` jobs gets no more; when it is empty it is retired
+ *   (RETIRE_WORKER).
+ * - No ready worker for outage_ms: all waiting jobs end as ERROR no-scan-service, and so does each
+ *   new one at once, until a worker is ready. A job that waited queue_ms ends as ERROR queue-time.
+ * - Service switch or loss: dispatcher_service_lost() makes all workers gone (not charged: the
+ *   service died, not the worker; but a worker that was reported gone with a failure before stays
+ *   charged). Orders are emitted only between dispatcher_service_up() and
+ *   dispatcher_service_lost().
+ * - Drain: after dispatcher_drain(now) nothing new is accepted, queued jobs end as ERROR stopping,
+ *   jobs in flight may finish until the deadline, then end as ERROR stopping, and their workers are
+ *   killed (cause DEATH_REQUESTED).
+ * - Effects wait in an outbox, at most one per job and per worker: a later decision replaces an
+ *   earlier one that was not taken yet. So no effect names a worker that is gone, and a caller may
+ *   report events between two effects.
  */
 #ifndef AMP_AMPDAEMON_CORE_DISPATCHER_H
 #define AMP_AMPDAEMON_CORE_DISPATCHER_H
@@ -85,8 +95,8 @@ enum worker_state { WORKER_STATE_LIST(NAME_TABLE_MEMBER) WORKER_STATE_COUNT };
 #define DEATH_CAUSE_MEMBER(member, name, charges) member,
 enum death_cause { DEATH_CAUSE_LIST(DEATH_CAUSE_MEMBER) DEATH_CAUSE_COUNT };
 
-/* A job's name outside: the index in the book with a serial above it, so that a late answer to an earlier user of the
- * index is never taken for an answer to the present one. Never 0. */
+/* A job's name outside: the index in the book with a serial above it, so that a late answer to an
+ * earlier user of the index is never taken for an answer to the present one. Never 0. */
 typedef uint64_t job_id;
 
 struct job_request {
@@ -96,8 +106,8 @@ struct job_request {
 	uint64_t bytes; /* size of the file, a hint for `depth_bytes` */
 };
 
-/* How a job ended. For DISPATCH_ANSWERED the shell has the worker's result in hand (the effect is emitted from within
- * dispatcher_answered()); otherwise verdict and reason say it all. */
+/* How a job ended. For DISPATCH_ANSWERED the shell has the worker's result in hand (the effect is
+ * emitted from within dispatcher_answered()); otherwise verdict and reason say it all. */
 struct job_end {
 	bool answered;
 	enum verdict verdict;    /* when not answered */
@@ -148,17 +158,19 @@ struct dispatcher;
 struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings, mono_ms now);
 struct dispatcher *dispatcher_free(struct dispatcher *d);
 
-/* Jobs that `uid` may still submit now: 0 means stop reading from that user's sessions until it is more. A user may hold
- * max(min_share, jobs / (users with jobs + 1)) of the book. 0 also while draining or when the book is full. */
+/* Jobs that `uid` may still submit now: 0 means stop reading from that user's sessions until it is
+ * more. A user may hold max(min_share, jobs / (users with jobs + 1)) of the book. 0 also while
+ * draining or when the book is full. */
 uint32_t dispatcher_room(const struct dispatcher *d, uint32_t uid);
 
-/* Accepts a job. Returns 0 and its number, -EAGAIN when dispatcher_room() is 0. The job may end at once (outage):
- * the effect is then already queued. */
+/* Accepts a job. Returns 0 and its number, -EAGAIN when dispatcher_room() is 0. The job may end at
+ * once (outage): the effect is then already queued. */
 int dispatcher_submit(struct dispatcher *d, mono_ms now, const struct job_request *request,
 		      job_id *ret_job);
 
-/* The owner is gone: each of its jobs ends with EFFECT_FINISH_JOB end.verdict == VERDICT_NONE, so that the shell can close the
- * file: a queued one at once, one in flight when its worker answers or goes. */
+/* The owner is gone: each of its jobs ends with EFFECT_FINISH_JOB end.verdict == VERDICT_NONE, so
+ * that the shell can close the file: a queued one at once, one in flight when its worker answers or
+ * goes. */
 void dispatcher_cancel_owner(struct dispatcher *d, mono_ms now, uint64_t owner);
 
 void dispatcher_service_up(struct dispatcher *d, mono_ms now);
@@ -166,19 +178,22 @@ void dispatcher_service_lost(struct dispatcher *d, mono_ms now);
 
 void dispatcher_worker_ready(struct dispatcher *d, mono_ms now, uint64_t worker);
 
-/* A worker's answer to `job`. Returns 0; -EPROTO when that worker does not hold that job as its oldest, was not sent it
- * yet, or gives a verdict that is none (the peer lies: kill it and report DEATH_VIOLATION). A worker that is being killed
- * already: 0, and nothing happens. `verdict` is counted. */
+/* A worker's answer to `job`. Returns 0; -EPROTO when that worker does not hold that job as its
+ * oldest, was not sent it yet, or gives a verdict that is none (the peer lies: kill it and report
+ * DEATH_VIOLATION). A worker that is being killed already: 0, and nothing happens. `verdict` is
+ * counted. */
 int dispatcher_answered(struct dispatcher *d, mono_ms now, uint64_t worker, job_id job,
 			enum verdict verdict);
 
-/* The channel of `worker` is closed, for whatever reason; unknown workers are ignored (already gone with the service). When
- * the dispatcher itself asked for the kill, its own cause wins over the reported one. */
+/* The channel of `worker` is closed, for whatever reason; unknown workers are ignored (already gone
+ * with the service). When the dispatcher itself asked for the kill, its own cause wins over the
+ * reported one. */
 void dispatcher_worker_gone(struct dispatcher *d, mono_ms now, uint64_t worker,
 			    enum death_cause cause);
 
-/* A job could not be sent to the worker it was meant for (the channel refused). Queues it again uncharged. That
- * worker gets nothing more until it answers something, or for 50 ms. Ignored when the worker no longer holds the job. */
+/* A job could not be sent to the worker it was meant for (the channel refused). Queues it again
+ * uncharged. That worker gets nothing more until it answers something, or for 50 ms. Ignored when
+ * the worker no longer holds the job. */
 void dispatcher_send_failed(struct dispatcher *d, mono_ms now, uint64_t worker, job_id job);
 
 void dispatcher_drain(struct dispatcher *d, mono_ms now, mono_ms deadline);
@@ -188,11 +203,13 @@ bool dispatcher_is_idle(const struct dispatcher *d); /* no job in the book */
 void dispatcher_tick(struct dispatcher *d, mono_ms now);
 mono_ms dispatcher_deadline(const struct dispatcher *d);
 
-/* Takes the next effect; false when there is none. To be called until false after each of the calls above. */
+/* Takes the next effect; false when there is none. To be called until false after each of the calls
+ * above. */
 bool dispatcher_next_effect(struct dispatcher *d, struct effect *ret_effect);
 
-/* For the report of a death, before dispatcher_worker_gone(): the job in hand, 0 when none; its attempts before
- * this death. Of a worker that is being killed: the job it was killed for, which may have ended meanwhile. */
+/* For the report of a death, before dispatcher_worker_gone(): the job in hand, 0 when none; its
+ * attempts before this death. Of a worker that is being killed: the job it was killed for, which
+ * may have ended meanwhile. */
 job_id dispatcher_in_hand(const struct dispatcher *d, uint64_t worker, uint32_t *ret_attempts);
 
 const struct dispatcher_counters *dispatcher_counters(const struct dispatcher *d);
@@ -203,7 +220,8 @@ uint32_t dispatcher_users(const struct dispatcher *d); /* uids with jobs in the 
 /* Fills up to `max` views; returns how many. */
 unsigned dispatcher_workers(const struct dispatcher *d, struct worker_view *views, unsigned max);
 
-/* Index in the book: dense, below settings.jobs; what the shell indexes its own table of files with. */
+/* Index in the book: dense, below settings.jobs; what the shell indexes its own table of files
+ * with. */
 uint32_t job_index(job_id job);
 
 const char *worker_state_name(unsigned state);

@@ -56,7 +56,8 @@ struct fair_queue *fair_queue_free(struct fair_queue *queue)
 	return NULL;
 }
 
-/* The lane that `uid` has; else an empty one; else one to share. Starts at home, so that one look is the rule. */
+/* The lane that `uid` has; else an empty one; else one to share. Starts at home, so that one look
+ * is the rule. */
 static unsigned find_lane(const struct rank *rank, uint32_t uid)
 {
 	unsigned home = uid % FAIR_QUEUE_LANES;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fair_queue: who is next. A bounded queue of job numbers with priorities, and within a priority one lane per user, served
- * in turn, so that a user who submits a million files delays another user's one file by one file.
+ * fair_queue: who is next. A bounded queue of job numbers with priorities, and within a priority
+ * one lane per user, served in turn, so that a user who submits a million files delays another
+ * user's one file by one file.
  *
  * Owns the order. Must not own jobs, know workers or time. Pure; memory is taken once, at init.
  */
@@ -28,12 +29,13 @@ enum priority { PRIORITY_LIST(NAME_TABLE_MEMBER) PRIORITY_COUNT };
 
 struct fair_queue;
 
-/* A queue for job numbers 0 to capacity - 1, each at most once in it. NULL when there is no memory. */
+/* A queue for job numbers 0 to capacity - 1, each at most once in it. NULL when there is no memory.
+ */
 struct fair_queue *fair_queue_new(uint32_t capacity);
 struct fair_queue *fair_queue_free(struct fair_queue *queue);
 
-/* Appends to the lane of `uid`; with `front`, goes before everything in its lane (a job whose worker died has waited
- * already). The job must not be in the queue. */
+/* Appends to the lane of `uid`; with `front`, goes before everything in its lane (a job whose
+ * worker died has waited already). The job must not be in the queue. */
 void fair_queue_push(struct fair_queue *queue, uint32_t job, enum priority priority, uint32_t uid,
 		     bool front);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * index_list: circular doubly linked lists over the indices of an array. The heads of the lists are indices of the
- * same array above those of the members, so that no operation has a special case and none allocates.
+ * index_list: circular doubly linked lists over the indices of an array. The heads of the lists are
+ * indices of the same array above those of the members, so that no operation has a special case and
+ * none allocates.
  *
- * Owns the arithmetic of the links. Must not own the members or the meaning of a list. Pure; every operation is O(1).
+ * Owns the arithmetic of the links. Must not own the members or the meaning of a list. Pure; every
+ * operation is O(1).
  */
 #ifndef AMP_AMPDAEMON_CORE_INDEX_LIST_H
 #define AMP_AMPDAEMON_CORE_INDEX_LIST_H

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * job_book: the accepted jobs, each at a fixed index with a serial above it. Knows them by number, by age, by owner and
- * by uid, and counts them by state.
+ * job_book: the accepted jobs, each at a fixed index with a serial above it. Knows them by number,
+ * by age, by owner and by uid, and counts them by state.
  *
- * Owns the entries and their numbers. Must not own the order of service, workers, or what happens to a job. Pure; memory is
- * taken once, at init; every operation is O(1) on average. A full book or an impossible move asserts.
+ * Owns the entries and their numbers. Must not own the order of service, workers, or what happens
+ * to a job. Pure; memory is taken once, at init; every operation is O(1) on average. A full book or
+ * an impossible move asserts.
  */
 #ifndef AMP_AMPDAEMON_CORE_JOB_BOOK_H
 #define AMP_AMPDAEMON_CORE_JOB_BOOK_H
@@ -59,10 +60,12 @@ job_id job_book_id(const struct job_book *book, uint32_t index);
 /* INDEX_NONE when there is no such job (any more). */
 uint32_t job_book_find(const struct job_book *book, job_id id);
 
-/* The QUEUED job that was submitted first, INDEX_NONE when nothing is queued. Walks over those in flight that are older. */
+/* The QUEUED job that was submitted first, INDEX_NONE when nothing is queued. Walks over those in
+ * flight that are older. */
 uint32_t job_book_oldest_queued(const struct job_book *book);
 
-/* Living jobs of an owner: the first with INDEX_NONE, then the one after `index`; INDEX_NONE at the end. */
+/* Living jobs of an owner: the first with INDEX_NONE, then the one after `index`; INDEX_NONE at the
+ * end. */
 uint32_t job_book_next_of_owner(const struct job_book *book, uint64_t owner, uint32_t index);
 
 uint32_t job_book_len(const struct job_book *book);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * outbox: effects that were decided and not yet taken, in order. A subject (a job, a worker's place) has at most one
- * waiting: a later decision replaces it, so that no effect is ever stale and the box cannot overflow.
+ * outbox: effects that were decided and not yet taken, in order. A subject (a job, a worker's
+ * place) has at most one waiting: a later decision replaces it, so that no effect is ever stale and
+ * the box cannot overflow.
  *
- * Owns the waiting effects. Must not own their meaning. Pure; memory is taken once, at init; every operation is O(1).
+ * Owns the waiting effects. Must not own their meaning. Pure; memory is taken once, at init; every
+ * operation is O(1).
  */
 #ifndef AMP_AMPDAEMON_CORE_OUTBOX_H
 #define AMP_AMPDAEMON_CORE_OUTBOX_H

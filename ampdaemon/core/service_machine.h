@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * service_machine: the life of the scan service, from spawn to obituary. Pure: event with time in, effects out, next
- * deadline asked. The states and events are lists; the reaction to each event in each state is one complete table.
+ * service_machine: the life of the scan service, from spawn to obituary. Pure: event with time in,
+ * effects out, next deadline asked. The states and events are lists; the reaction to each event in
+ * each state is one complete table.
  *
- * Owns: state, deadlines of birth (birth_contract.h), back-off. Must not own: processes, channels, jobs (the dispatcher
- * has those), the crash ledger and faults (next issue).
+ * Owns: state, deadlines of birth (birth_contract.h), back-off. Must not own: processes, channels,
+ * jobs (the dispatcher has those), the crash ledger and faults (next issue).
  */
 #ifndef AMP_AMPDAEMON_CORE_SERVICE_MACHINE_H
 #define AMP_AMPDAEMON_CORE_SERVICE_MACHINE_H
@@ -76,8 +77,9 @@ struct service_machine {
 
 void service_machine_init(struct service_machine *machine);
 
-/* One event; SERVICE_EVENT_DEADLINE may be given at any time and does nothing when nothing is due. Returns the effects.
- * Before the event itself, whatever is due at `now` is handled; not before STOP, which makes it moot. */
+/* One event; SERVICE_EVENT_DEADLINE may be given at any time and does nothing when nothing is due.
+ * Returns the effects. Before the event itself, whatever is due at `now` is handled; not before
+ * STOP, which makes it moot. */
 unsigned service_machine_step(struct service_machine *machine, enum service_event event,
 			      mono_ms now);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * user_tally: how many jobs each uid has in the book. Bounded: a uid is remembered as long as it has jobs, and there are
- * no more of them than jobs.
+ * user_tally: how many jobs each uid has in the book. Bounded: a uid is remembered as long as it
+ * has jobs, and there are no more of them than jobs.
  *
- * Owns the counts. Must not own shares or jobs. Pure; memory is taken once, at init; O(1) on average.
+ * Owns the counts. Must not own shares or jobs. Pure; memory is taken once, at init; O(1) on
+ * average.
  */
 #ifndef AMP_AMPDAEMON_CORE_USER_TALLY_H
 #define AMP_AMPDAEMON_CORE_USER_TALLY_H
@@ -36,7 +37,8 @@ void user_tally_drop(struct user_tally *tally, uint32_t user);
 
 uint32_t user_tally_jobs(const struct user_tally *tally, uint32_t uid);
 
-/* For hash tables of numbers that strangers choose: spreads neighbours over `buckets`, a power of two. */
+/* For hash tables of numbers that strangers choose: spreads neighbours over `buckets`, a power of
+ * two. */
 static inline uint32_t number_bucket(uint64_t number, uint32_t buckets)
 {
 	return (uint32_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (buckets - 1);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * worker_table: the workers' places, and the jobs that each holds in the order they were sent. Says who could take one
- * more, and how many workers are missing.
+ * worker_table: the workers' places, and the jobs that each holds in the order they were sent. Says
+ * who could take one more, and how many workers are missing.
  *
- * Owns the places, the numbers of workers, the holdings. Must not own jobs, deadlines' meaning, or what is done to a worker.
- * Pure; memory is taken once, at init; every operation is O(1) or O(places).
+ * Owns the places, the numbers of workers, the holdings. Must not own jobs, deadlines' meaning, or
+ * what is done to a worker. Pure; memory is taken once, at init; every operation is O(1) or
+ * O(places).
  */
 #ifndef AMP_AMPDAEMON_CORE_WORKER_TABLE_H
 #define AMP_AMPDAEMON_CORE_WORKER_TABLE_H
@@ -64,8 +65,8 @@ void worker_table_release(struct worker_table *table, struct worker *worker, uin
 uint32_t worker_table_oldest(const struct worker_table *table, const struct worker *worker);
 uint32_t worker_table_newest(const struct worker_table *table, const struct worker *worker);
 
-/* Who gets the next job: an idle one if one more may work, else the one with the least to do; NULL when nobody can take
- * it. */
+/* Who gets the next job: an idle one if one more may work, else the one with the least to do; NULL
+ * when nobody can take it. */
 struct worker *worker_table_pick(struct worker_table *table, const struct worker_bounds *bounds,
 				 mono_ms now);
 

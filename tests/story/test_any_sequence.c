@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Any sequence of events: random ones against the dispatcher, with a model beside it that knows only what a shell knows -
- * who was ordered, who was sent what - and holds every effect against that.
+ * Any sequence of events: random ones against the dispatcher, with a model beside it that knows
+ * only what a shell knows - who was ordered, who was sent what - and holds every effect against
+ * that.
  */
 #include <CUnit/CUnit.h>
 #include <errno.h>
@@ -201,7 +202,8 @@ static void lose_worker(struct model *m, struct model_worker *worker)
 	dispatcher_worker_gone(m->d, m->now, id, (enum death_cause)draw(m, DEATH_CAUSE_COUNT));
 }
 
-/* Events between two effects are permitted; so some sends fail, and some workers die of being ordered or sent to. */
+/* Events between two effects are permitted; so some sends fail, and some workers die of being
+ * ordered or sent to. */
 static void see_effects(struct model *m)
 {
 	struct effect e;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * story: a transcript that is played and compared. Each line is `[ms] event > effects until deadline`; what stands before
- * the `>` is done to a fresh dispatcher and service machine, what stands behind it must come out, word for word.
+ * story: a transcript that is played and compared. Each line is `[ms] event > effects until
+ * deadline`; what stands before the `>` is done to a fresh dispatcher and service machine, what
+ * stands behind it must come out, word for word.
  *
- * Events of the dispatcher: up, lost, ready W, submit NAME [uid=N owner=N bytes=N priority=P], answer W NAME [VERDICT], gone W
- * CAUSE (crash, notice, violation, requested), refuse W NAME, cancel OWNER, drain MS, tick. An event that is refused has the
- * effect `refused`. Events of the service: `service EVENT`; what the machine asks of the dispatcher is done.
+ * Events of the dispatcher: up, lost, ready W, submit NAME [uid=N owner=N bytes=N priority=P],
+ * answer W NAME [VERDICT], gone W CAUSE (crash, notice, violation, requested), refuse W NAME,
+ * cancel OWNER, drain MS, tick. An event that is refused has the effect `refused`. Events of the
+ * service: `service EVENT`; what the machine asks of the dispatcher is done.
  */
 #ifndef AMP_TESTS_SUPPORT_STORY_H
 #define AMP_TESTS_SUPPORT_STORY_H

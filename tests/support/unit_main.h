@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * unit_main: the common main of CUnit programs. Runs one suite and says in TAP on standard output what came of it: a line per
- * test, the failed assertions behind it. Names of tests are sentences.
+ * unit_main: the common main of CUnit programs. Runs one suite and says in TAP on standard output
+ * what came of it: a line per test, the failed assertions behind it. Names of tests are sentences.
  */
 #ifndef AMP_TESTS_SUPPORT_UNIT_MAIN_H
 #define AMP_TESTS_SUPPORT_UNIT_MAIN_H

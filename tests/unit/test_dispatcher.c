@@ -160,6 +160,26 @@ static void an_effect_that_was_not_taken_dies_with_its_worker(void)
 	dispatcher_free(d);
 }
 
+static void a_later_decision_replaces_one_that_was_not_taken(void)
+{
+	struct dispatcher *d = with_ready_workers(1);
+	struct effect effect;
+	job_id job;
+
+	CU_ASSERT_EQUAL(submit(d, 1, &job), 0);
+	dispatcher_cancel_owner(d, 1, 1);
+	dispatcher_worker_gone(d, 2, 1, DEATH_CRASH);
+	CU_ASSERT_TRUE(dispatcher_next_effect(d, &effect));
+	CU_ASSERT_EQUAL(effect.kind, EFFECT_FINISH_JOB);
+	CU_ASSERT_EQUAL(effect.job, job);
+	CU_ASSERT_EQUAL(effect.end.verdict, VERDICT_NONE);
+	CU_ASSERT_TRUE(dispatcher_next_effect(d, &effect));
+	CU_ASSERT_EQUAL(effect.kind, EFFECT_ORDER_WORKER);
+	CU_ASSERT_FALSE(dispatcher_next_effect(d, &effect));
+	CU_ASSERT_TRUE(dispatcher_is_idle(d));
+	dispatcher_free(d);
+}
+
 static void the_job_in_hand_is_known_before_and_after_the_kill(void)
 {
 	struct dispatcher *d = with_ready_workers(2);
@@ -263,6 +283,8 @@ static const struct unit_test tests[] = {
 	 an_answer_to_what_was_not_sent_yet_is_a_lie},
 	{"an effect that was not taken dies with its worker",
 	 an_effect_that_was_not_taken_dies_with_its_worker},
+	{"a later decision replaces one that was not taken",
+	 a_later_decision_replaces_one_that_was_not_taken},
 	{"the job in hand is known before and after the kill",
 	 the_job_in_hand_is_known_before_and_after_the_kill},
 	{"the view shows who is there", the_view_shows_who_is_there},

@@ -55,7 +55,8 @@ struct cell {
 		state, 0                                                                           \
 	}
 
-/* What must come out of each event in each state when something is due: time is late enough for every deadline. */
+/* What must come out of each event in each state when something is due: time is late enough for
+ * every deadline. */
 static const struct cell late[SERVICE_STATE_COUNT] = {
 	[SERVICE_DOWN] = STAY(SERVICE_DOWN),         [SERVICE_STARTING] = {SERVICE_KILLED, KILL},
 	[SERVICE_LOADING] = {SERVICE_KILLED, KILL},  [SERVICE_UP] = {SERVICE_UP, PING},

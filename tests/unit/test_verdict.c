@@ -45,7 +45,8 @@ static void infected_needs_a_name_and_no_reason(void)
 	CU_ASSERT_FALSE(verdict_is_plausible(VERDICT_INFECTED, SCAN_REASON_READ, 1));
 }
 
-/* Reasons of the scan itself belong to one of the two verdicts each; those of the daemon and of ampcli to neither. */
+/* Reasons of the scan itself belong to one of the two verdicts each; those of the daemon and of
+ * ampcli to neither. */
 static void a_reason_belongs_to_its_verdict(void)
 {
 	for (unsigned r = 0; r < SCAN_REASON_COUNT; r++) {

@@ -24,7 +24,8 @@ static void every_state_has_a_name(void)
 		CU_ASSERT(strcmp(wall_state_name(state), "unknown") != 0);
 }
 
-/* The wire carries them: a list that grows in the middle would make two versions misunderstand each other. */
+/* The wire carries them: a list that grows in the middle would make two versions misunderstand each
+ * other. */
 static void numbers_never_change(void)
 {
 	CU_ASSERT_EQUAL(WALL_USER, 0);
