@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ampdaemon/configuration.h"
+
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <yaml.h>
+
+#include "base/limits.h"
+#include "io/log.h"
+
+#define PATH_KEY(key) CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER, struct configuration, key, 1, 4000)
+#define OPTIONAL_TEXT(key, max)                                                                    \
+	CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct configuration, key, 1, max)
+#define NUMBER(key) CYAML_FIELD_UINT(#key, CYAML_FLAG_OPTIONAL, struct configuration, key)
+
+static const cyaml_schema_field_t fields[] = {
+	PATH_KEY(run_dir),
+	PATH_KEY(state_dir),
+	PATH_KEY(log_dir),
+	PATH_KEY(builtin_dir),
+	OPTIONAL_TEXT(definitions_dir, 4000),
+	PATH_KEY(scan_service),
+	OPTIONAL_TEXT(scan_user, 31),
+	NUMBER(scan_workers),
+	NUMBER(scan_timeout_ms),
+	NUMBER(max_scan_file_size),
+	NUMBER(max_archive_scan_size),
+	NUMBER(temp_bytes),
+	NUMBER(temp_inodes),
+	NUMBER(worker_memory_bytes),
+	NUMBER(canary_every),
+	NUMBER(recycle_jobs),
+	OPTIONAL_TEXT(log_level, 16),
+	CYAML_FIELD_BOOL("log_to_stderr", CYAML_FLAG_OPTIONAL, struct configuration, log_to_stderr),
+	NUMBER(journal_max_bytes),
+	NUMBER(journal_max_days),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct configuration, fields),
+};
+
+/* libcyaml leaves a missing optional number at 0, so 0 means the default here. */
+struct range {
+	const char *key;
+	size_t offset;
+	bool wide; /* uint64_t, else uint32_t */
+	uint64_t standard, least, most;
+};
+
+#define RANGE(key, standard, least, most)                                                          \
+	{#key, offsetof(struct configuration, key),                                                \
+	 sizeof(((struct configuration *)0)->key) == 8, standard, least, most}
+#define MIB (UINT64_C(1) << 20)
+
+static const struct range ranges[] = {
+	RANGE(scan_timeout_ms, 120000, 100, 3600000),
+	RANGE(max_scan_file_size, 100 * MIB, 1, 2047 * MIB), /* libclamav clamps at INT_MAX - 2 */
+	RANGE(max_archive_scan_size, 400 * MIB, 1, 4096 * MIB),
+	RANGE(temp_bytes, 512 * MIB, 65536, 65536 * MIB),
+	RANGE(temp_inodes, 20000, 16, 10000000),
+	RANGE(worker_memory_bytes, 3072 * MIB, 64 * MIB, 65536 * MIB),
+	RANGE(canary_every, 200, 1, 1000000),
+	RANGE(recycle_jobs, 20000, 1, 100000000),
+	RANGE(journal_max_bytes, 1024 * MIB, 1 * MIB, 1048576 * MIB),
+	RANGE(journal_max_days, 30, 1, 3650),
+};
+
+struct report {
+	const char *path;
+	char *out;
+	size_t size;
+	char lines[600]; /* what libcyaml said, in its order */
+};
+
+/* libcyaml tells the error first and then, outermost last, where it was. */
+static void gather(cyaml_log_t level, void *context, const char *format, va_list arguments)
+{
+	struct report *report = context;
+	size_t at = strlen(report->lines);
+
+	if (level >= CYAML_LOG_ERROR && at + 1 < sizeof(report->lines))
+		(void)vsnprintf(report->lines + at, sizeof(report->lines) - at, format, arguments);
+}
+
+static void find_place(const char *lines, unsigned *ret_line, unsigned *ret_column)
+{
+	const char *place = strstr(lines, "line: ");
+
+	*ret_line = *ret_column = 1;
+	if (place)
+		(void)sscanf(place, "line: %u, column: %u", ret_line, ret_column);
+}
+
+static void tell_load_error(struct report *report, cyaml_err_t error)
+{
+	unsigned line, column;
+	char *end;
+
+	find_place(report->lines, &line, &column);
+	end = strchr(report->lines, '\n');
+	if (end)
+		*end = '\0';
+	(void)snprintf(report->out, report->size, "%s:%u:%u: %s; the configuration is not accepted",
+		       report->path, line, column,
+		       report->lines[0] ? report->lines + (strncmp(report->lines, "Load: ", 6) ? 0 : 6)
+					: cyaml_strerror(error));
+}
+
+/* Where the value of a top-level `key` stands; 1:1 when it cannot be found again. */
+static void locate(const char *path, const char *key, unsigned *ret_line, unsigned *ret_column)
+{
+	yaml_parser_t parser;
+	yaml_document_t document;
+	yaml_node_t *root;
+	FILE *file = fopen(path, "re");
+
+	*ret_line = *ret_column = 1;
+	if (!file)
+		return;
+	if (!yaml_parser_initialize(&parser)) {
+		fclose(file);
+		return;
+	}
+	yaml_parser_set_input_file(&parser, file);
+	if (yaml_parser_load(&parser, &document)) {
+		root = yaml_document_get_root_node(&document);
+		for (yaml_node_pair_t *pair = root && root->type == YAML_MAPPING_NODE ? root->data.mapping.pairs.start : NULL;
+		     pair && pair < root->data.mapping.pairs.top; pair++) {
+			yaml_node_t *name = yaml_document_get_node(&document, pair->key);
+			yaml_node_t *value = yaml_document_get_node(&document, pair->value);
+
+			if (!strcmp((const char *)name->data.scalar.value, key)) {
+				*ret_line = (unsigned)value->start_mark.line + 1;
+				*ret_column = (unsigned)value->start_mark.column + 1;
+			}
+		}
+		yaml_document_delete(&document);
+	}
+	yaml_parser_delete(&parser);
+	fclose(file);
+}
+
+__attribute__((format(printf, 3, 4))) static bool tell(struct report *report, const char *key,
+						       const char *format, ...)
+{
+	unsigned line, column;
+	va_list arguments;
+	char what[200];
+
+	locate(report->path, key, &line, &column);
+	va_start(arguments, format);
+	(void)vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
+	(void)snprintf(report->out, report->size, "%s:%u:%u: %s %s; the configuration is not accepted",
+		       report->path, line, column, key, what);
+	return false;
+}
+
+static bool settle_number(struct configuration *c, const struct range *range, struct report *report)
+{
+	void *at = (char *)c + range->offset;
+	uint64_t value;
+	uint32_t narrow;
+
+	memcpy(&narrow, at, sizeof(narrow));
+	value = narrow;
+	if (range->wide)
+		memcpy(&value, at, sizeof(value));
+	if (!value)
+		value = range->standard;
+	if (value < range->least || value > range->most)
+		return tell(report, range->key, "must be from %llu to %llu",
+			    (unsigned long long)range->least, (unsigned long long)range->most);
+	narrow = (uint32_t)value;
+	if (range->wide)
+		memcpy(at, &value, sizeof(value));
+	else
+		memcpy(at, &narrow, sizeof(narrow));
+	return true;
+}
+
+static bool settle_workers(struct configuration *c, struct report *report)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (c->scan_workers > LIMIT_WORKERS - 8) /* the rest: spare, retiring, killed and not yet gone */
+		return tell(report, "scan_workers", "must be from 1 to %d, or 0 for the number of cores",
+			    LIMIT_WORKERS - 8);
+	if (!c->scan_workers)
+		c->scan_workers = cores < 1 ? 1 : cores > 8 ? 8 : (uint32_t)cores;
+	return true;
+}
+
+static bool settle_text(char **text, const char *standard)
+{
+	if (!*text)
+		*text = strdup(standard);
+	return *text != NULL;
+}
+
+static bool check_paths(const struct configuration *c, struct report *report)
+{
+	const struct {
+		const char *key, *path;
+	} paths[] = {{"run_dir", c->run_dir},         {"state_dir", c->state_dir},
+		     {"log_dir", c->log_dir},         {"builtin_dir", c->builtin_dir},
+		     {"scan_service", c->scan_service}, {"definitions_dir", c->definitions_dir}};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (paths[i].path && paths[i].path[0] != '/')
+			return tell(report, paths[i].key, "must be an absolute path");
+	}
+	return true;
+}
+
+static bool check_log_level(const struct configuration *c, struct report *report)
+{
+	for (unsigned level = 0; level < LOG_LEVEL_COUNT; level++) {
+		if (!strcmp(c->log_level, log_level_name(level)))
+			return true;
+	}
+	return tell(report, "log_level", "must be error, security, warning, notice, info or debug");
+}
+
+static bool settle(struct configuration *c, struct report *report)
+{
+	if (!settle_text(&c->scan_user, AMP_SCAN_USER) || !settle_text(&c->log_level, "notice"))
+		return false;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (!settle_number(c, &ranges[i], report))
+			return false;
+	}
+	return settle_workers(c, report) && check_paths(c, report) && check_log_level(c, report);
+}
+
+struct configuration *configuration_read(const char *path, char *ret_error, size_t size)
+{
+	struct report report = {.path = path, .out = ret_error, .size = size};
+	cyaml_config_t config = {.log_fn = gather,
+				 .log_ctx = &report,
+				 .mem_fn = cyaml_mem,
+				 .log_level = CYAML_LOG_ERROR,
+				 .flags = CYAML_CFG_DEFAULT};
+	struct configuration *c = NULL;
+	cyaml_err_t error;
+
+	if (access(path, R_OK)) {
+		(void)snprintf(ret_error, size, "%s: cannot be read: %s", path, strerror(errno));
+		return NULL;
+	}
+	error = cyaml_load_file(path, &config, &schema, (cyaml_data_t **)&c, NULL);
+	if (error != CYAML_OK || !c) {
+		tell_load_error(&report, error);
+		return NULL;
+	}
+	if (!settle(c, &report))
+		return configuration_free(c);
+	return c;
+}
+
+struct configuration *configuration_free(struct configuration *c)
+{
+	static const cyaml_config_t config = {.mem_fn = cyaml_mem};
+
+	if (c)
+		(void)cyaml_free(&config, &schema, c, 0); /* fails only for a wrong schema */
+	return NULL;
+}

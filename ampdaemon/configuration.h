@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * configuration: the daemon's settings, from one YAML file. The only file that knows libcyaml and libyaml.
+ *
+ * A file is accepted whole or not at all; an error is one sentence with file:line:column. Whoever runs the daemon writes it, so
+ * it is not hostile, but it may be wrong. (The policy, edited by fleets, is another file and comes later.)
+ */
+#ifndef AMP_AMPDAEMON_CONFIGURATION_H
+#define AMP_AMPDAEMON_CONFIGURATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct configuration {
+	char *run_dir;         /* control socket and pid file */
+	char *state_dir;       /* journal */
+	char *log_dir;
+	char *builtin_dir;     /* our own definitions */
+	char *definitions_dir; /* NULL: the built-in set */
+	char *scan_service;    /* path of ampscansvc */
+	char *scan_user;       /* its account and group */
+	uint32_t scan_workers; /* never 0 after reading: "number of cores, at most 8" is worked out */
+	uint32_t scan_timeout_ms;
+	uint64_t max_scan_file_size;
+	uint64_t max_archive_scan_size;
+	uint64_t temp_bytes;
+	uint64_t temp_inodes;
+	uint64_t worker_memory_bytes;
+	uint32_t canary_every;
+	uint32_t recycle_jobs;
+	char *log_level;
+	bool log_to_stderr;
+	uint64_t journal_max_bytes;
+	uint32_t journal_max_days;
+};
+
+/* NULL with one sentence in `ret_error` (cut to `size`) when the file cannot be accepted. */
+struct configuration *configuration_read(const char *path, char *ret_error, size_t size);
+struct configuration *configuration_free(struct configuration *configuration);
+
+#endif

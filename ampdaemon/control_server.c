@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ampdaemon/control_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ampdaemon/control_session.h"
+#include "io/clock.h"
+#include "io/log.h"
+#include "io/packet.h"
+#include "io/peer.h"
+
+#define BACKLOG 1024
+#define ACCEPTS_PER_WAKE 64
+#define CHECK_EVERY_MS 2000
+
+struct control_server {
+	uv_loop_t *loop;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	int socket;
+	char *path;
+	unsigned handles_open;
+	struct control_services services;
+	struct session_host host;
+	struct control_session *sessions[CONTROL_SESSIONS];
+	uint32_t n_sessions, n_waiting;
+	uint32_t resume_at; /* where the round of those that wait for room goes on */
+	uint64_t next_session, next_scan;
+	uint64_t violations, last_scan_utc_ms;
+};
+
+/* A session's number holds its place, so that an answer finds it without a search; a serial above it makes the number of
+ * a place's next user another one. */
+static unsigned place_of(uint64_t id)
+{
+	return (unsigned)(id % CONTROL_SESSIONS);
+}
+
+static struct control_session *find(const struct control_server *server, uint64_t id)
+{
+	struct control_session *session = server->sessions[place_of(id)];
+
+	return session && session_id(session) == id ? session : NULL;
+}
+
+/* ---- sessions end ---- */
+
+static void on_session_end(void *context, struct control_session *session, bool violated)
+{
+	struct control_server *server = context;
+
+	server->violations += violated;
+	server->sessions[place_of(session_id(session))] = NULL;
+	server->n_sessions--;
+	session_free(session);
+}
+
+static void on_scan_ended(void *context)
+{
+	struct control_server *server = context;
+
+	server->last_scan_utc_ms = clock_utc_ms();
+}
+
+static void on_history(void *context, uint64_t token, const struct journal_row *rows, int n)
+{
+	struct control_session *session = find(context, token);
+
+	if (session)
+		session_history(session, rows, n);
+}
+
+/* ---- sessions begin ---- */
+
+static uint32_t count_of_user(const struct control_server *server, uint32_t uid)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < CONTROL_SESSIONS; i++)
+		n += server->sessions[i] && session_uid(server->sessions[i]) == uid;
+	return n;
+}
+
+static int free_place(const struct control_server *server)
+{
+	for (unsigned i = 0; i < CONTROL_SESSIONS; i++) {
+		if (!server->sessions[i])
+			return (int)i;
+	}
+	return -1;
+}
+
+/* One sentence for the client, if it can be sent at once, and the door. */
+static void turn_away(int socket, const char *reason)
+{
+	struct reply message = {.kind = REPLY_REFUSAL,
+				.refusal = {.code = REFUSAL_TOO_MANY, .reason = reason}};
+	uint8_t packet[512];
+	ssize_t len = reply_encode(&message, packet, sizeof(packet));
+
+	if (len > 0)
+		(void)packet_send(socket, packet, (size_t)len, -1, MSG_DONTWAIT); /* it sees the end anyway */
+	close(socket);
+}
+
+static void admit(struct control_server *server, int socket)
+{
+	struct control_session *session;
+	struct peer peer;
+	int place = free_place(server);
+
+	if (peer_of_socket(socket, &peer)) {
+		close(socket);
+		return;
+	}
+	if (place < 0) {
+		turn_away(socket, "the daemon has as many sessions as it can hold; try again");
+		return;
+	}
+	if (peer.uid != 0 && count_of_user(server, peer.uid) >= CONTROL_SESSIONS_PER_USER) {
+		turn_away(socket, "this user has as many sessions as one user may have");
+		return;
+	}
+	session = session_new(server->loop, socket,
+			      ++server->next_session * CONTROL_SESSIONS + (unsigned)place, &peer,
+			      &server->host);
+	if (!session)
+		return;
+	server->sessions[place] = session;
+	server->n_sessions++;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct control_server *server = poll->data;
+
+	(void)status;
+	(void)events;
+	for (int i = 0; i < ACCEPTS_PER_WAKE && server->socket >= 0; i++) {
+		int socket = accept4(server->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (socket < 0)
+			return; /* EAGAIN; or no descriptors: those that wait stay in the backlog */
+		admit(server, socket);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct control_server *server = timer->data;
+	mono_ms now = clock_mono_ms();
+
+	for (unsigned i = 0; i < CONTROL_SESSIONS; i++) {
+		if (server->sessions[i])
+			session_check(server->sessions[i], now);
+	}
+}
+
+/* ---- the socket ---- */
+
+/* sun_path holds 107 bytes; a longer path is reached through its directory's descriptor. */
+static int name_socket(const char *path, struct sockaddr_un *address, int *ret_directory)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[4096];
+
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	*ret_directory = -1;
+	if (strlen(path) < sizeof(address->sun_path)) {
+		memcpy(address->sun_path, path, strlen(path) + 1);
+		return 0;
+	}
+	if (!slash || (size_t)(slash - path) >= sizeof(directory))
+		return -ENAMETOOLONG;
+	memcpy(directory, path, (size_t)(slash - path));
+	directory[slash - path] = '\0';
+	*ret_directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_directory < 0)
+		return -errno;
+	return snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d%s",
+			*ret_directory, slash) < (int)sizeof(address->sun_path)
+		       ? 0
+		       : -ENAMETOOLONG;
+}
+
+/* The pid file's lock has been taken before: a socket that is still there is a dead daemon's. */
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address;
+	int directory, r = name_socket(path, &address, &directory);
+	int fd = r ? -1 : socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (!r && fd < 0)
+		r = -errno;
+	if (!r && unlink(path) && errno != ENOENT)
+		r = -errno;
+	if (!r && bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		r = -errno;
+	if (!r && chmod(path, 0666))
+		r = -errno;
+	if (!r && listen(fd, BACKLOG))
+		r = -errno;
+	if (directory >= 0)
+		close(directory);
+	if (r && fd >= 0)
+		close(fd);
+	return r ? r : fd;
+}
+
+static int watch(struct control_server *server)
+{
+	if (uv_poll_init(server->loop, &server->poll, server->socket))
+		return -EIO;
+	(void)uv_timer_init(server->loop, &server->timer); /* cannot fail */
+	server->poll.data = server->timer.data = server;
+	server->handles_open = 2;
+	if (uv_poll_start(&server->poll, UV_READABLE, on_poll) ||
+	    uv_timer_start(&server->timer, on_timer, CHECK_EVERY_MS, CHECK_EVERY_MS))
+		return -EIO;
+	uv_unref((uv_handle_t *)&server->timer);
+	return 0;
+}
+
+struct control_server *control_server_new(uv_loop_t *loop, const char *path,
+					  const struct control_services *services, char *ret_error,
+					  size_t size)
+{
+	struct control_server *server = calloc(1, sizeof(*server));
+	int r = server ? listen_at(path) : -ENOMEM;
+
+	if (r >= 0) {
+		server->socket = r;
+		server->loop = loop;
+		server->services = *services;
+		server->next_scan = services->last_scan;
+		server->path = strdup(path);
+		server->host = (struct session_host){
+			.services = &server->services,
+			.arena = wire_arena_new(),
+			.next_scan = &server->next_scan,
+			.n_waiting = &server->n_waiting,
+			.context = server,
+			.on_end = on_session_end,
+			.on_scan_ended = on_scan_ended,
+			.on_history = on_history,
+		};
+		r = server->path && server->host.arena ? watch(server) : -ENOMEM;
+	}
+	if (!r)
+		return server;
+	(void)snprintf(ret_error, size, "the control socket %s cannot be made: %s", path, strerror(-r));
+	free(server); /* the program ends: descriptors and the rest with it */
+	return NULL;
+}
+
+void control_server_stop_accepting(struct control_server *server)
+{
+	if (server->socket < 0)
+		return;
+	(void)uv_poll_stop(&server->poll); /* cannot fail */
+	close(server->socket);
+	server->socket = -1;
+	(void)unlink(server->path); /* the next start replaces it otherwise */
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct control_server *server = handle->data;
+
+	if (--server->handles_open)
+		return;
+	wire_arena_free(server->host.arena);
+	free(server->path);
+	free(server);
+}
+
+struct control_server *control_server_free(struct control_server *server)
+{
+	if (!server)
+		return NULL;
+	control_server_stop_accepting(server);
+	for (unsigned i = 0; i < CONTROL_SESSIONS; i++) {
+		if (server->sessions[i])
+			on_session_end(server, server->sessions[i], false);
+	}
+	uv_close((uv_handle_t *)&server->poll, on_closed);
+	uv_close((uv_handle_t *)&server->timer, on_closed);
+	return NULL;
+}
+
+/* ---- from the rest of the daemon ---- */
+
+void control_server_result(struct control_server *server, uint64_t client, struct span path,
+			   const struct file_result *result)
+{
+	struct control_session *session = find(server, client);
+
+	if (session)
+		session_result(session, path, result);
+}
+
+/* Round by round, so that the first in the table does not take all room each time. */
+void control_server_room(struct control_server *server)
+{
+	uint32_t start = server->resume_at;
+
+	for (unsigned i = 0; i < CONTROL_SESSIONS && server->n_waiting; i++) {
+		unsigned at = (start + i) % CONTROL_SESSIONS;
+		struct control_session *session = server->sessions[at];
+
+		if (!session || !session_waits_for_room(session) ||
+		    !desk_has_room(server->services.desk, session_uid(session)))
+			continue;
+		server->resume_at = at + 1;
+		session_resume(session);
+	}
+}
+
+void control_server_status_fresh(struct control_server *server)
+{
+	for (unsigned i = 0; i < CONTROL_SESSIONS; i++) {
+		if (server->sessions[i])
+			session_status_fresh(server->sessions[i]);
+	}
+}
+
+void control_server_figures(const struct control_server *server, struct control_figures *ret_figures)
+{
+	*ret_figures = (struct control_figures){
+		.sessions = server->n_sessions,
+		.violations = server->violations,
+		.last_scan_utc_ms = server->last_scan_utc_ms,
+	};
+	for (unsigned i = 0; i < CONTROL_SESSIONS; i++)
+		ret_figures->scans += server->sessions[i] && session_is_scanning(server->sessions[i]);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * control_server: the control socket and its sessions. Accepts, asks the kernel who it is, keeps the quotas, and lets go of
+ * clients that never speak or never read.
+ *
+ * Owns: the listening socket, the table of sessions. Must not own what a session does (control_session) nor the desk.
+ * Quotas: CONTROL_SESSIONS in all; a user other than root may have half of them, so that root always gets in.
+ */
+#ifndef AMP_AMPDAEMON_CONTROL_SERVER_H
+#define AMP_AMPDAEMON_CONTROL_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "ampdaemon/journal.h"
+#include "ampdaemon/scan_desk.h"
+#include "wire/control_codec.h"
+
+#define CONTROL_SESSIONS 2048
+#define CONTROL_SESSIONS_PER_USER (CONTROL_SESSIONS / 2)
+#define CONTROL_HELLO_MS 10000   /* from accept to hello */
+#define CONTROL_UNREAD_MS 60000  /* replies that nobody reads for so long end the session */
+
+struct control_server;
+
+/* What sessions need of the rest of the daemon. */
+struct control_services {
+	struct scan_desk *desk;
+	struct journal *journal;
+	/* Fills a report; what it points to is valid until the next turn of the loop. */
+	void (*fill_status)(void *context, struct status_report *ret_report);
+	/* Brings measured figures (memory of workers) up to date; control_server_status_fresh() is called when they are. */
+	void (*refresh_status)(void *context);
+	void *context;
+	uint64_t last_scan; /* scans are numbered from here on */
+};
+
+/* Binds `path` (of any length), mode 0666: reading is for everybody, the kernel says who asks. NULL with a sentence in `ret_error`. */
+struct control_server *control_server_new(uv_loop_t *loop, const char *path,
+					  const struct control_services *services, char *ret_error,
+					  size_t size);
+struct control_server *control_server_free(struct control_server *server);
+
+/* No new sessions; those that are there may be answered. */
+void control_server_stop_accepting(struct control_server *server);
+
+/* From the desk. */
+void control_server_result(struct control_server *server, uint64_t client, struct span path,
+			   const struct file_result *result);
+void control_server_room(struct control_server *server);
+
+void control_server_status_fresh(struct control_server *server);
+
+struct control_figures {
+	uint32_t sessions, scans;
+	uint64_t violations;
+	uint64_t last_scan_utc_ms;
+};
+void control_server_figures(const struct control_server *server, struct control_figures *ret_figures);
+
+#endif

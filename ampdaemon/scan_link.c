@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ampdaemon/scan_link.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "io/channel.h"
+#include "io/clock.h"
+#include "io/log.h"
+#include "io/peer.h"
+#include "wire/session_rules.h"
+
+#define QUEUE_BYTES (16u << 10) /* a dozen ScanJobs; a worker holds fewer */
+#define OBITUARY_WAIT_MS 500    /* for the parent's word on how it ended */
+
+struct worker_link {
+	struct scan_link *owner;
+	uint64_t worker; /* 0: the place is free */
+	uint64_t incarnation;
+	struct channel *channel;
+	struct session session;
+	int64_t pid;
+	int pidfd;
+	enum death_cause cause; /* that the end of the channel will have, DEATH_CRASH unless known better */
+	uint32_t canary_us;
+	bool lacks_wall;
+	char detail[LIMIT_DETAIL_BYTES + 1];
+};
+
+/* A worker that failed, whose wait status may still come. */
+struct obituary {
+	bool open;
+	uint64_t worker;
+	mono_ms due;
+	uint32_t pid, cause, attempt;
+	char detail[LIMIT_DETAIL_BYTES + 1];
+	char path[LIMIT_PATH_BYTES];
+	size_t path_len;
+};
+
+struct scan_link {
+	uv_loop_t *loop;
+	uv_timer_t timer; /* of the obituaries */
+	struct supervisor *supervisor;
+	struct journal *journal;
+	struct scan_link_callbacks callbacks;
+	void *context;
+	struct wire_arena *arena;
+	struct worker_link workers[LIMIT_WORKERS];
+	struct obituary obituaries[LIMIT_WORKERS];
+	uint64_t violations;
+};
+
+static struct worker_link *find(struct scan_link *link, uint64_t worker)
+{
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (link->workers[i].worker == worker)
+			return &link->workers[i];
+	}
+	return NULL;
+}
+
+/* ---- obituaries ---- */
+
+static void describe_status(uint32_t status, char *out, size_t size)
+{
+	int wait = (int)status;
+
+	if (WIFSIGNALED(wait))
+		(void)snprintf(out, size, "signal %d (%s)", WTERMSIG(wait), strsignal(WTERMSIG(wait)));
+	else if (WIFEXITED(wait))
+		(void)snprintf(out, size, "exit status %d", WEXITSTATUS(wait));
+	else
+		(void)snprintf(out, size, "status %#x", status);
+}
+
+static void publish(struct scan_link *link, struct obituary *o, const uint32_t *status)
+{
+	struct event event = {.type = EVENT_WORKER_FAILED, .body = EVENT_BODY_WORKER};
+	char path[1024], how[80] = "how is not known", detail[LIMIT_REASON_BYTES];
+
+	o->open = false;
+	if (status)
+		describe_status(*status, how, sizeof(how));
+	(void)snprintf(detail, sizeof(detail), "%s: %s%s%s", death_cause_name(o->cause), how,
+		       o->detail[0] ? "; " : "", o->detail);
+	event.worker.worker = o->worker;
+	event.worker.pid = o->pid;
+	event.worker.cause = o->cause;
+	event.worker.status = status ? *status : 0;
+	event.worker.path = span_of(o->path, o->path_len);
+	event.worker.attempt = o->attempt;
+	event.worker.detail = detail;
+	journal_record(link->journal, &event);
+	if (o->path_len)
+		log_warning("scan worker %u %s while it scanned %s (attempt %u)", o->pid, detail,
+			    text_escape(event.worker.path, path, sizeof(path)), o->attempt);
+	else
+		log_warning("scan worker %u %s; it had no file in hand", o->pid, detail);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void arm(struct scan_link *link)
+{
+	mono_ms due = MONO_NEVER, now = clock_mono_ms();
+
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (link->obituaries[i].open)
+			due = mono_min(due, link->obituaries[i].due);
+	}
+	if (due == MONO_NEVER)
+		(void)uv_timer_stop(&link->timer); /* cannot fail */
+	else
+		(void)uv_timer_start(&link->timer, on_timer, due > now ? (uint64_t)(due - now) : 0, 0);
+}
+
+static void publish_due(struct scan_link *link, mono_ms now)
+{
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (link->obituaries[i].open && link->obituaries[i].due <= now)
+			publish(link, &link->obituaries[i], NULL);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct scan_link *link = timer->data;
+
+	publish_due(link, clock_mono_ms());
+	arm(link);
+}
+
+static void write_obituary(struct scan_link *link, const struct worker_link *w, enum death_cause cause)
+{
+	struct obituary *o = &link->obituaries[w - link->workers];
+	struct span path = {0};
+
+	if (!death_cause_is_failure(cause))
+		return;
+	if (o->open)
+		publish(link, o, NULL);
+	o->attempt = 0;
+	path = link->callbacks.in_hand(link->context, w->worker, &o->attempt);
+	o->open = true;
+	o->worker = w->worker;
+	o->due = clock_mono_ms() + OBITUARY_WAIT_MS;
+	o->pid = (uint32_t)w->pid;
+	o->cause = cause;
+	memcpy(o->detail, w->detail, sizeof(o->detail));
+	o->path_len = path.len < sizeof(o->path) ? path.len : sizeof(o->path);
+	if (o->path_len)
+		memcpy(o->path, path.data, o->path_len);
+	arm(link);
+}
+
+void scan_link_note_exit(struct scan_link *link, uint64_t worker, uint32_t status)
+{
+	struct worker_link *w = worker ? find(link, worker) : NULL; /* 0 would find a free place */
+
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (link->obituaries[i].open && link->obituaries[i].worker == worker)
+			publish(link, &link->obituaries[i], &status);
+	}
+	arm(link);
+	/* The end of the job channel says it surely and comes by itself; the parent's word alone ends nobody. */
+	if (w && !w->detail[0])
+		describe_status(status, w->detail, sizeof(w->detail));
+}
+
+/* ---- ends ---- */
+
+static void release(struct worker_link *w)
+{
+	w->channel = channel_free(w->channel);
+	if (w->pidfd >= 0)
+		close(w->pidfd);
+	*w = (struct worker_link){.owner = w->owner, .pidfd = -1};
+}
+
+static void end(struct worker_link *w, enum death_cause cause)
+{
+	struct scan_link *link = w->owner;
+	uint64_t worker = w->worker;
+
+	write_obituary(link, w, cause);
+	release(w);
+	link->callbacks.on_gone(link->context, worker, cause);
+}
+
+static void kill_process(const struct worker_link *w)
+{
+	if (w->pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0); /* ESRCH: it has ended */
+}
+
+static void lied(struct worker_link *w, const char *why)
+{
+	w->owner->violations++;
+	log_security("scan worker %lld broke the protocol: %s; it is killed", (long long)w->pid, why);
+	(void)snprintf(w->detail, sizeof(w->detail), "%s", why);
+	kill_process(w);
+	end(w, DEATH_VIOLATION);
+}
+
+static void on_end(void *context, int error)
+{
+	struct worker_link *w = context;
+
+	if (error == -EPROTO || error == -EMSGSIZE) {
+		lied(w, error == -EPROTO ? "a packet with descriptors" : "a packet that is too long");
+		return;
+	}
+	/* Before hello it did not die of a job. */
+	if (w->cause == DEATH_CRASH && w->session.phase == 0)
+		w->cause = DEATH_NOT_READY;
+	end(w, w->cause);
+}
+
+/* ---- what it says ---- */
+
+static void note_walls(struct worker_link *w, const struct from_worker *message)
+{
+	for (unsigned i = 0; i < message->hello.n_walls; i++) {
+		const struct wall_report *wall = &message->hello.walls[i];
+
+		if (wall->state != WALL_STATE_BREACHED)
+			continue;
+		w->lacks_wall = true;
+		log_security("scan worker %lld: wall %s is breached: %s", (long long)w->pid,
+			     wall_name(wall->id), wall->detail);
+	}
+}
+
+/* The kernel says who sent the hello; from here on it can be killed without the parent's help. */
+static void hear_hello(struct worker_link *w, const struct from_worker *message, int64_t pid)
+{
+	int off = 0;
+
+	w->pid = pid;
+	w->pidfd = peer_pidfd(channel_socket(w->channel), pid);
+	if (w->pidfd < 0) {
+		(void)snprintf(w->detail, sizeof(w->detail), "it was gone when it was looked for: %s",
+			       strerror(-w->pidfd));
+		end(w, DEATH_NOT_READY);
+		return;
+	}
+	(void)setsockopt(channel_socket(w->channel), SOL_SOCKET, SO_PASSCRED, &off, sizeof(off)); /* only a cost */
+	w->canary_us = message->hello.canary_us;
+	note_walls(w, message);
+	if (w->lacks_wall) {
+		kill_process(w);
+		end(w, DEATH_NOT_READY);
+		return;
+	}
+	w->owner->callbacks.on_ready(w->owner->context, w->worker);
+}
+
+static void hear_notice(struct worker_link *w, const struct from_worker *message)
+{
+	w->cause = DEATH_NOTICE;
+	(void)snprintf(w->detail, sizeof(w->detail), "%s: %s",
+		       worker_reason_name(message->notice.reason), message->notice.detail);
+}
+
+static void hear(struct worker_link *w, const struct from_worker *message, int64_t pid)
+{
+	switch (message->kind) {
+	case FROM_WORKER_HELLO:
+		hear_hello(w, message, pid);
+		break;
+	case FROM_WORKER_RESULT:
+		if (w->owner->callbacks.on_result(w->owner->context, w->worker, &message->result))
+			lied(w, "an answer to a job that it does not have in hand");
+		break;
+	case FROM_WORKER_NOTICE:
+		hear_notice(w, message);
+		break;
+	}
+}
+
+static void on_packet(void *context, const void *packet, size_t len, const struct packet_meta *meta)
+{
+	struct worker_link *w = context;
+	struct from_worker message;
+	const char *why = "";
+
+	if (meta->fd >= 0)
+		close(meta->fd);
+	if (from_worker_decode(w->owner->arena, packet, len, &message, &why) ||
+	    session_admit(&w->session, message.kind, meta->fd >= 0, &why))
+		lied(w, why);
+	else if (message.incarnation != w->incarnation || message.worker != w->worker)
+		lied(w, "a message in another worker's name");
+	else
+		hear(w, &message, meta->pid);
+}
+
+static const struct channel_callbacks worker_callbacks = {.on_packet = on_packet, .on_end = on_end};
+
+/* ---- outside ---- */
+
+struct scan_link *scan_link_new(uv_loop_t *loop, struct supervisor *supervisor, struct journal *journal,
+				const struct scan_link_callbacks *callbacks, void *context)
+{
+	struct scan_link *link = calloc(1, sizeof(*link));
+
+	if (!link)
+		return NULL;
+	link->arena = wire_arena_new();
+	if (!link->arena || uv_timer_init(loop, &link->timer)) {
+		wire_arena_free(link->arena);
+		free(link);
+		return NULL;
+	}
+	link->loop = loop;
+	link->timer.data = link;
+	link->supervisor = supervisor;
+	link->journal = journal;
+	link->callbacks = *callbacks;
+	link->context = context;
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++)
+		link->workers[i] = (struct worker_link){.owner = link, .pidfd = -1};
+	return link;
+}
+
+static void free_link(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+struct scan_link *scan_link_free(struct scan_link *link)
+{
+	if (!link)
+		return NULL;
+	scan_link_forget_all(link);
+	publish_due(link, MONO_NEVER);
+	wire_arena_free(link->arena);
+	uv_close((uv_handle_t *)&link->timer, free_link);
+	return NULL;
+}
+
+static int open_channel(struct worker_link *w, int *ret_theirs)
+{
+	int pair[2], on = 1, r = packet_pair(pair);
+
+	if (r)
+		return r;
+	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on))) {
+		r = -errno;
+		close(pair[0]);
+		close(pair[1]);
+		return r;
+	}
+	w->channel = channel_new(w->owner->loop, pair[0], &worker_callbacks, w, QUEUE_BYTES);
+	if (!w->channel) {
+		close(pair[1]);
+		return -ENOMEM;
+	}
+	*ret_theirs = pair[1];
+	return 0;
+}
+
+void scan_link_order(struct scan_link *link, uint64_t worker, uint64_t incarnation)
+{
+	struct worker_link *w = find(link, 0);
+	int theirs = -1, r;
+
+	if (!w) { /* the dispatcher orders no more than there are places */
+		link->callbacks.on_gone(link->context, worker, DEATH_NOT_READY);
+		return;
+	}
+	w->worker = worker;
+	w->incarnation = incarnation;
+	w->cause = DEATH_CRASH;
+	session_init(&w->session, &rules_from_worker);
+	r = open_channel(w, &theirs);
+	if (!r) {
+		r = supervisor_spawn_worker(link->supervisor, worker, theirs);
+		close(theirs);
+	}
+	if (!r)
+		return;
+	log_warning("scan worker cannot be ordered: %s; it is tried again", strerror(-r));
+	release(w);
+	link->callbacks.on_gone(link->context, worker, DEATH_NOT_READY);
+}
+
+int scan_link_send(struct scan_link *link, uint64_t worker, job_id job, int fd)
+{
+	struct worker_link *w = find(link, worker);
+	struct scan_job message = {.job = job};
+	uint8_t packet[64];
+	ssize_t len = scan_job_encode(&message, packet, sizeof(packet));
+
+	if (!w)
+		return -ENOTCONN;
+	return len < 0 ? (int)len : channel_send(w->channel, packet, (size_t)len, fd);
+}
+
+void scan_link_kill(struct scan_link *link, uint64_t worker, enum death_cause cause)
+{
+	struct worker_link *w = find(link, worker);
+
+	if (!w)
+		return;
+	w->cause = cause;
+	kill_process(w);
+	/* Nothing that it may still have said is waited for: a channel that missed a deadline is dead. */
+	channel_end(w->channel, 0);
+}
+
+/* It holds nothing, so its end need not be gentle, and a worker that is deaf to end-of-file does not linger. */
+void scan_link_retire(struct scan_link *link, uint64_t worker)
+{
+	scan_link_kill(link, worker, DEATH_REQUESTED);
+}
+
+void scan_link_forget_all(struct scan_link *link)
+{
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (link->workers[i].worker)
+			release(&link->workers[i]);
+	}
+}
+
+unsigned scan_link_facts(const struct scan_link *link, struct worker_facts *facts, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LIMIT_WORKERS && n < max; i++) {
+		const struct worker_link *w = &link->workers[i];
+
+		if (w->worker)
+			facts[n++] = (struct worker_facts){.worker = w->worker,
+							   .pid = (uint32_t)w->pid,
+							   .canary_us = w->canary_us,
+							   .lacks_wall = w->lacks_wall};
+	}
+	return n;
+}
+
+uint64_t scan_link_violations(const struct scan_link *link)
+{
+	return link->violations;
+}

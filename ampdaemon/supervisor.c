@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ampdaemon/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ampdaemon/spawn.h"
+#include "base/exit_code.h"
+#include "io/atomic_file.h"
+#include "io/channel.h"
+#include "io/clock.h"
+#include "io/log.h"
+#include "wire/session_rules.h"
+
+#define QUEUE_BYTES (256u << 10) /* a ping and a dozen orders; a service that does not read is hung */
+#define LOG_LINES_PER_LIFE 2000  /* of the service's own; the rest is counted */
+
+struct supervisor {
+	uv_loop_t *loop;
+	uv_timer_t timer;
+	const struct configuration *configuration;
+	struct journal *journal;
+	struct supervisor_callbacks callbacks;
+	void *context;
+	struct service_machine machine;
+	struct wire_arena *arena;
+
+	/* The present life. */
+	uint64_t incarnation;
+	pid_t pid;
+	int pidfd;
+	uv_poll_t *exit_poll;
+	struct channel *channel;
+	struct session session;
+	uint32_t uid, gid;
+	bool as_root, has_definitions;
+	uint64_t pings;
+	unsigned log_lines;
+
+	/* What it said; kept until the next life says otherwise. */
+	char engine[LIMIT_NAME_BYTES + 1];
+	char reason[LIMIT_REASON_BYTES + 1];
+	struct wall_report walls[WALL_COUNT];
+	char wall_details[WALL_COUNT][LIMIT_WALL_DETAIL_BYTES + 1];
+	unsigned n_walls;
+	struct definition_file files[LIMIT_DEFINITION_FILES];
+	char file_names[LIMIT_DEFINITION_FILES][LIMIT_NAME_BYTES + 1];
+	char file_reasons[LIMIT_DEFINITION_FILES][LIMIT_DETAIL_BYTES + 1];
+	unsigned n_files;
+	struct service_ready ready;
+	uint64_t violations;
+};
+
+static void step(struct supervisor *s, enum service_event event);
+
+/* ---- the account ---- */
+
+/* Sets uid and gid of the next life. Without the account the service runs as root behind all other walls: loudly. */
+static void find_account(struct supervisor *s)
+{
+	const char *name = s->configuration->scan_user;
+	const struct passwd *user = getpwnam(name);
+	const struct group *group = getgrnam(name);
+
+	s->as_root = !user || !group || user->pw_uid == 0 || group->gr_gid == 0;
+	s->uid = s->as_root ? 0 : user->pw_uid;
+	s->gid = s->as_root ? 0 : group->gr_gid;
+	if (s->as_root)
+		log_error("%s %s does not exist or is root's; the scan service runs as root behind all its "
+			  "other walls: create user and group %s",
+			  !user || user->pw_uid == 0 ? "user" : "group", name, name);
+}
+
+/* ---- birth ---- */
+
+static int open_directory(const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void send_message(struct supervisor *s, const struct to_service *message, int fd)
+{
+	uint8_t packet[512];
+	ssize_t len = to_service_encode(message, packet, sizeof(packet));
+	int r = len < 0 ? (int)len : channel_send(s->channel, packet, (size_t)len, fd);
+
+	if (r)
+		channel_end(s->channel, r);
+}
+
+static void send_start(struct supervisor *s)
+{
+	const struct configuration *c = s->configuration;
+	struct to_service message = {
+		.kind = TO_SERVICE_START,
+		.start = {
+			.protocol = AMP_PROTOCOL_VERSION,
+			.incarnation = s->incarnation,
+			.generation = s->has_definitions,
+			.uid = s->uid,
+			.gid = s->gid,
+			.temp_bytes = c->temp_bytes,
+			.temp_inodes = c->temp_inodes,
+			.memory_bytes = c->worker_memory_bytes,
+			.max_file_bytes = c->max_scan_file_size,
+			.max_scan_bytes = c->max_archive_scan_size,
+			.max_files = 10000,
+			.max_recursion = 17,
+			/* The engine stops itself first: its answer names the limit. */
+			.max_scan_ms = c->scan_timeout_ms - c->scan_timeout_ms / 10,
+			.canary_every = c->canary_every,
+			.has_definitions = s->has_definitions,
+		}};
+
+	send_message(s, &message, -1);
+}
+
+static void on_packet(void *context, const void *packet, size_t len, const struct packet_meta *meta);
+static void on_end(void *context, int error);
+
+static const struct channel_callbacks service_callbacks = {.on_packet = on_packet, .on_end = on_end};
+
+static void on_exit_ready(uv_poll_t *poll, int status, int events);
+
+static void free_poll(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static int watch_exit(struct supervisor *s)
+{
+	s->exit_poll = calloc(1, sizeof(*s->exit_poll));
+	if (!s->exit_poll)
+		return -ENOMEM;
+	if (uv_poll_init(s->loop, s->exit_poll, s->pidfd)) {
+		free(s->exit_poll);
+		s->exit_poll = NULL;
+		return -EIO;
+	}
+	s->exit_poll->data = s;
+	return uv_poll_start(s->exit_poll, UV_READABLE, on_exit_ready) ? -EIO : 0;
+}
+
+/* Everything that spawn_service() needs, opened anew for each life: directories may have been replaced. */
+static int spawn_with(struct supervisor *s, struct spawn_order *order, int *ret_channel)
+{
+	struct spawned child;
+	int pair[2];
+	int r = packet_pair(pair);
+
+	if (r) {
+		(void)snprintf(s->reason, sizeof(s->reason), "no socket pair: %s", strerror(-r));
+		return r;
+	}
+	order->channel = pair[1];
+	r = spawn_service(order, &child, s->reason, sizeof(s->reason));
+	close(pair[1]);
+	if (r) {
+		close(pair[0]);
+		return r;
+	}
+	s->pid = child.pid;
+	s->pidfd = child.pidfd;
+	*ret_channel = pair[0];
+	return 0;
+}
+
+static int open_and_spawn(struct supervisor *s, int *ret_channel)
+{
+	const struct configuration *c = s->configuration;
+	struct spawn_order order = {.program = c->scan_service, .definitions = -1};
+	int r = 0;
+
+	order.builtin = open_directory(c->builtin_dir);
+	if (order.builtin < 0) {
+		(void)snprintf(s->reason, sizeof(s->reason), "%s cannot be opened: %s", c->builtin_dir,
+			       strerror(-order.builtin));
+		return order.builtin;
+	}
+	s->has_definitions = c->definitions_dir != NULL;
+	if (s->has_definitions)
+		r = order.definitions = open_directory(c->definitions_dir);
+	if (r < 0)
+		(void)snprintf(s->reason, sizeof(s->reason), "%s cannot be opened: %s",
+			       c->definitions_dir, strerror(-r));
+	else
+		r = spawn_with(s, &order, ret_channel);
+	close(order.builtin);
+	if (order.definitions >= 0)
+		close(order.definitions);
+	return r;
+}
+
+static int spawn(struct supervisor *s)
+{
+	int socket, r;
+
+	s->reason[0] = '\0';
+	find_account(s);
+	r = open_and_spawn(s, &socket);
+	if (r)
+		return r;
+	s->incarnation++;
+	s->n_walls = s->n_files = s->log_lines = 0;
+	session_init(&s->session, &rules_from_service);
+	s->channel = channel_new(s->loop, socket, &service_callbacks, s, QUEUE_BYTES);
+	if (!s->channel || watch_exit(s)) {
+		(void)snprintf(s->reason, sizeof(s->reason), "out of memory");
+		return -ENOMEM;
+	}
+	log_info("scan service %d started (incarnation %llu)", s->pid,
+		 (unsigned long long)s->incarnation);
+	send_start(s);
+	return 0;
+}
+
+/* ---- death ---- */
+
+static void close_channel(struct supervisor *s)
+{
+	s->channel = channel_free(s->channel);
+}
+
+static void kill_service(struct supervisor *s)
+{
+	close_channel(s);
+	if (s->pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0); /* ESRCH: it has ended */
+}
+
+static void describe_end(struct supervisor *s, const siginfo_t *info)
+{
+	char words[100];
+
+	if (info->si_code == CLD_EXITED)
+		(void)snprintf(words, sizeof(words), "it %s (exit status %d)",
+			       exit_code_text(info->si_status), info->si_status);
+	else
+		(void)snprintf(words, sizeof(words), "it was ended by signal %d (%s)", info->si_status,
+			       strsignal(info->si_status));
+	/* What it said itself, or what we killed it for, says more. */
+	if (!s->reason[0])
+		(void)snprintf(s->reason, sizeof(s->reason), "%s", words);
+}
+
+static uint32_t wait_status(const siginfo_t *info)
+{
+	return info->si_code == CLD_EXITED ? (uint32_t)(info->si_status & 0xff) << 8
+					   : (uint32_t)info->si_status & 0x7f;
+}
+
+static void record_end(struct supervisor *s, const siginfo_t *info)
+{
+	struct event event = {.type = EVENT_SERVICE_ENDED, .body = EVENT_BODY_SERVICE};
+
+	event.service.incarnation = s->incarnation;
+	event.service.pid = (uint32_t)s->pid;
+	event.service.status = wait_status(info);
+	event.service.reason = s->reason;
+	journal_record(s->journal, &event);
+}
+
+static void bury(struct supervisor *s)
+{
+	siginfo_t info = {0};
+
+	if (waitid(P_PIDFD, (id_t)s->pidfd, &info, WEXITED | WNOHANG) || info.si_pid == 0)
+		return;
+	describe_end(s, &info);
+	if (s->machine.state == SERVICE_STOPPING)
+		log_notice("scan service %d ended", s->pid);
+	else
+		log_error("scan service %d ended: %s; it is started again", s->pid, s->reason);
+	record_end(s, &info);
+	uv_close((uv_handle_t *)s->exit_poll, free_poll);
+	s->exit_poll = NULL;
+	close(s->pidfd);
+	s->pidfd = -1;
+	s->pid = 0;
+	close_channel(s);
+	step(s, SERVICE_EVENT_EXITED);
+}
+
+static void on_exit_ready(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	bury(poll->data);
+}
+
+/* ---- the machine's effects ---- */
+
+static void send_ping(struct supervisor *s)
+{
+	struct to_service message = {.kind = TO_SERVICE_PING, .ping = ++s->pings};
+
+	if (s->channel)
+		send_message(s, &message, -1);
+}
+
+static void record_up(struct supervisor *s)
+{
+	struct event event = {.type = EVENT_SERVICE_STARTED, .body = EVENT_BODY_SERVICE};
+
+	event.service.incarnation = s->incarnation;
+	event.service.pid = (uint32_t)s->pid;
+	event.service.reason = "";
+	event.service.signatures = s->ready.signatures;
+	journal_record(s->journal, &event);
+}
+
+/* Born, but it cannot be watched: ends it here and now. */
+static void forget_unwatched(struct supervisor *s)
+{
+	kill_service(s);
+	if (s->exit_poll)
+		uv_close((uv_handle_t *)s->exit_poll, free_poll);
+	s->exit_poll = NULL;
+	if (s->pidfd >= 0) {
+		(void)waitid(P_PIDFD, (id_t)s->pidfd, NULL, WEXITED); /* killed: it ends */
+		close(s->pidfd);
+	}
+	s->pidfd = -1;
+	s->pid = 0;
+}
+
+static void try_spawn(struct supervisor *s)
+{
+	if (!spawn(s))
+		return;
+	log_error("scan service cannot be started: %s; it is tried again", s->reason);
+	forget_unwatched(s);
+	step(s, SERVICE_EVENT_EXITED);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	step(timer->data, SERVICE_EVENT_DEADLINE);
+}
+
+static void arm(struct supervisor *s)
+{
+	mono_ms deadline = service_machine_deadline(&s->machine);
+	mono_ms now = clock_mono_ms();
+
+	if (deadline == MONO_NEVER)
+		(void)uv_timer_stop(&s->timer); /* cannot fail */
+	else
+		(void)uv_timer_start(&s->timer, on_timer, deadline > now ? (uint64_t)(deadline - now) : 0, 0);
+}
+
+static void step(struct supervisor *s, enum service_event event)
+{
+	enum service_state before = s->machine.state;
+	unsigned effects = service_machine_step(&s->machine, event, clock_mono_ms());
+
+	if (effects & SERVICE_EFFECT_KILL && event == SERVICE_EVENT_DEADLINE && !s->reason[0])
+		(void)snprintf(s->reason, sizeof(s->reason), "it was silent for too long while %s",
+			       service_state_name(before));
+	if (effects & SERVICE_EFFECT_LOST)
+		s->callbacks.on_lost(s->context);
+	if (effects & SERVICE_EFFECT_KILL)
+		kill_service(s);
+	if (effects & SERVICE_EFFECT_CLOSE)
+		close_channel(s);
+	if (effects & SERVICE_EFFECT_SPAWN)
+		try_spawn(s);
+	if (effects & SERVICE_EFFECT_UP) {
+		record_up(s);
+		s->callbacks.on_up(s->context, s->incarnation);
+	}
+	if (effects & SERVICE_EFFECT_PING)
+		send_ping(s);
+	if (before != SERVICE_DOWN && s->machine.state == SERVICE_DOWN)
+		s->callbacks.on_down(s->context);
+	arm(s);
+}
+
+/* ---- what it says ---- */
+
+static void lied(struct supervisor *s, const char *why)
+{
+	s->violations++;
+	(void)snprintf(s->reason, sizeof(s->reason), "it broke the protocol: %s", why);
+	log_security("scan service %d broke the protocol: %s; it is ended", s->pid, why);
+	step(s, SERVICE_EVENT_LIED);
+}
+
+static void keep_walls(struct supervisor *s, const struct service_hello *hello)
+{
+	s->n_walls = hello->n_walls;
+	for (unsigned i = 0; i < hello->n_walls; i++) {
+		s->walls[i] = hello->walls[i];
+		(void)snprintf(s->wall_details[i], sizeof(s->wall_details[i]), "%s",
+			       hello->walls[i].detail);
+		s->walls[i].detail = s->wall_details[i];
+		if (s->walls[i].state == WALL_STATE_MISSING)
+			log_warning("scan service: wall %s is missing: %s", wall_name(s->walls[i].id),
+				    s->wall_details[i]);
+	}
+}
+
+static void hear_hello(struct supervisor *s, const struct service_hello *hello)
+{
+	if (hello->protocol != AMP_PROTOCOL_VERSION) {
+		lied(s, "another protocol version");
+		return;
+	}
+	if (hello->uid != s->uid || hello->gid != s->gid) {
+		lied(s, "it does not run as the user it was told to");
+		return;
+	}
+	(void)snprintf(s->engine, sizeof(s->engine), "%s", hello->engine);
+	keep_walls(s, hello);
+	step(s, SERVICE_EVENT_HELLO);
+}
+
+static void hear_file(struct supervisor *s, const struct definition_file *file)
+{
+	struct definition_file *kept = &s->files[s->n_files];
+
+	if (!file->accepted)
+		log_warning("definitions: %s is not used: %s", file->name, file->reason);
+	if (s->n_files == LIMIT_DEFINITION_FILES)
+		return; /* the log has the rest */
+	*kept = *file;
+	kept->name = strncpy(s->file_names[s->n_files], file->name, LIMIT_NAME_BYTES);
+	kept->reason = strncpy(s->file_reasons[s->n_files], file->reason, LIMIT_DETAIL_BYTES);
+	s->n_files++;
+}
+
+static void hear_ready(struct supervisor *s, const struct service_ready *ready)
+{
+	s->ready = *ready;
+	s->reason[0] = '\0';
+	log_notice("scan service %d is ready: %s, %llu signatures, loaded in %u ms, %llu MiB", s->pid,
+		   s->engine, (unsigned long long)ready->signatures, ready->load_ms,
+		   (unsigned long long)(ready->memory_bytes >> 20));
+	step(s, SERVICE_EVENT_READY);
+}
+
+static void hear_log(struct supervisor *s, uint32_t level, const char *text)
+{
+	if (s->log_lines++ < LOG_LINES_PER_LIFE)
+		log_line(level < LOG_LEVEL_COUNT ? level : LOG_LEVEL_WARNING, "scan service: %s", text);
+	else if (s->log_lines == LOG_LINES_PER_LIFE + 1)
+		log_warning("scan service: says too much, its further lines are not logged");
+}
+
+static void hear(struct supervisor *s, const struct from_service *message)
+{
+	switch (message->kind) {
+	case FROM_SERVICE_HELLO:
+		hear_hello(s, &message->hello);
+		break;
+	case FROM_SERVICE_PROGRESS:
+		step(s, SERVICE_EVENT_PROGRESS);
+		break;
+	case FROM_SERVICE_FILE:
+		hear_file(s, &message->file);
+		break;
+	case FROM_SERVICE_READY:
+		hear_ready(s, &message->ready);
+		break;
+	case FROM_SERVICE_FAILED:
+		(void)snprintf(s->reason, sizeof(s->reason), "it %s: %s",
+			       exit_code_text((int)message->failed.code), message->failed.reason);
+		break;
+	case FROM_SERVICE_SPAWNED:
+		if (message->spawned.error)
+			s->callbacks.on_worker_failed(s->context, message->spawned.worker,
+						      message->spawned.reason);
+		break;
+	case FROM_SERVICE_EXITED:
+		s->callbacks.on_worker_exited(s->context, message->exited.worker,
+					      message->exited.status);
+		break;
+	case FROM_SERVICE_LOG:
+		hear_log(s, message->log.level, message->log.text);
+		break;
+	case FROM_SERVICE_PONG:
+		if (message->pong == s->pings)
+			step(s, SERVICE_EVENT_PONG);
+		break;
+	}
+}
+
+static void on_packet(void *context, const void *packet, size_t len, const struct packet_meta *meta)
+{
+	struct supervisor *s = context;
+	struct from_service message;
+	const char *why = "";
+
+	if (meta->fd >= 0)
+		close(meta->fd);
+	if (from_service_decode(s->arena, packet, len, &message, &why) ||
+	    session_admit(&s->session, message.kind, meta->fd >= 0, &why))
+		lied(s, why);
+	else if (message.incarnation != s->incarnation)
+		lied(s, "another incarnation's message");
+	else
+		hear(s, &message);
+}
+
+/* A service that ends closes its channel a moment before its pidfd tells: give the obituary that moment, it has the
+ * cause. The machine's deadline ends one that lives on without a channel. */
+static void on_end(void *context, int error)
+{
+	struct supervisor *s = context;
+
+	if (error && error != -ECONNRESET && error != -EPIPE) {
+		lied(s, error == -EPROTO ? "a packet with descriptors" : "a packet that is too long, or the channel failed");
+		return;
+	}
+	close_channel(s);
+	step(s, SERVICE_EVENT_LIED);
+}
+
+/* ---- outside ---- */
+
+struct supervisor *supervisor_new(uv_loop_t *loop, const struct configuration *configuration,
+				  struct journal *journal, const struct supervisor_callbacks *callbacks,
+				  void *context)
+{
+	struct supervisor *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->arena = wire_arena_new();
+	if (!s->arena || uv_timer_init(loop, &s->timer)) {
+		wire_arena_free(s->arena);
+		free(s);
+		return NULL;
+	}
+	s->loop = loop;
+	s->timer.data = s;
+	s->configuration = configuration;
+	s->journal = journal;
+	s->callbacks = *callbacks;
+	s->context = context;
+	s->pidfd = -1;
+	service_machine_init(&s->machine);
+	return s;
+}
+
+static void free_supervisor(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+struct supervisor *supervisor_free(struct supervisor *s)
+{
+	if (!s)
+		return NULL;
+	forget_unwatched(s);
+	wire_arena_free(s->arena);
+	uv_close((uv_handle_t *)&s->timer, free_supervisor);
+	return NULL;
+}
+
+void supervisor_start(struct supervisor *s)
+{
+	step(s, SERVICE_EVENT_START);
+}
+
+void supervisor_stop(struct supervisor *s)
+{
+	if (s->machine.state == SERVICE_DOWN)
+		s->callbacks.on_down(s->context);
+	else
+		step(s, SERVICE_EVENT_STOP);
+}
+
+void supervisor_replace(struct supervisor *s, const char *reason)
+{
+	(void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
+	log_error("scan service %d is replaced: %s", s->pid, reason);
+	step(s, SERVICE_EVENT_LIED);
+}
+
+int supervisor_spawn_worker(struct supervisor *s, uint64_t worker, int channel)
+{
+	struct to_service message = {.kind = TO_SERVICE_SPAWN, .spawn_worker = worker};
+	uint8_t packet[64];
+	ssize_t len = to_service_encode(&message, packet, sizeof(packet));
+
+	if (!s->channel || s->machine.state != SERVICE_UP)
+		return -ENOTCONN;
+	return len < 0 ? (int)len : channel_send(s->channel, packet, (size_t)len, channel);
+}
+
+uint64_t supervisor_generation(const struct supervisor *s)
+{
+	return s->has_definitions;
+}
+
+/* From the status file: the directory itself belongs to root, because the service is not dumpable. */
+static uint32_t owner_of_process(pid_t pid)
+{
+	char path[40], text[4096];
+	const char *line;
+	uint32_t uid = UINT32_MAX;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (pid <= 0 || atomic_file_read(path, text, sizeof(text)) < 0)
+		return UINT32_MAX;
+	line = strstr(text, "\nUid:");
+	if (!line || sscanf(line, "\nUid: %u", &uid) != 1)
+		return UINT32_MAX;
+	return uid;
+}
+
+void supervisor_view(const struct supervisor *s, struct service_view *ret_view)
+{
+	*ret_view = (struct service_view){
+		.state = s->machine.state,
+		.pid = (uint32_t)s->pid,
+		.starts = s->machine.starts,
+		.uid = owner_of_process(s->pid),
+		.user = s->as_root ? "root" : s->configuration->scan_user,
+		.as_root = s->as_root,
+		.reason = s->machine.state == SERVICE_UP ? "" : s->reason,
+		.engine = s->engine,
+		.incarnation = s->incarnation,
+		.n_walls = s->n_walls,
+		.n_files = s->n_files,
+		.files = s->files,
+		.builtin = !s->has_definitions,
+		.generation = s->has_definitions,
+		.ready = s->ready,
+		.violations = s->violations,
+	};
+	memcpy(ret_view->walls, s->walls, sizeof(s->walls));
+}
