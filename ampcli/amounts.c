@@ -45,7 +45,8 @@ char *amount_of_utc(uint64_t utc_ms, char out[AMOUNT_TEXT])
 
 	if (utc_ms == 0)
 		(void)snprintf(out, AMOUNT_TEXT, "never");
-	else if (!gmtime_r(&seconds, &tm) || strftime(out, AMOUNT_TEXT, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+	else if (!gmtime_r(&seconds, &tm) ||
+		 strftime(out, AMOUNT_TEXT, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
 		(void)snprintf(out, AMOUNT_TEXT, "unknown");
 	return out;
 }

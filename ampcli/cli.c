@@ -39,9 +39,11 @@ const struct argp *cli_common_argp(void)
 {
 	static const struct argp_option options[] = {
 		{"json", KEY_JSON, NULL, 0, "Write JSON, one object per line (docs/json.md)", -2},
-		{"field", KEY_FIELD, "NAME", 0, "Write only this member of the JSON, as plain text; dots lead inside", -2},
+		{"field", KEY_FIELD, "NAME", 0,
+		 "Write only this member of the JSON, as plain text; dots lead inside", -2},
 		{"socket", KEY_SOCKET, "PATH", 0, "Control socket of the daemon", -2},
-		{"config", KEY_CONFIG, "FILE", 0, "Configuration of the daemon; its run_dir has the socket", -2},
+		{"config", KEY_CONFIG, "FILE", 0,
+		 "Configuration of the daemon; its run_dir has the socket", -2},
 		{0}};
 	static const struct argp argp = {.options = options, .parser = take_common};
 
@@ -50,14 +52,16 @@ const struct argp *cli_common_argp(void)
 
 void cli_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
-	(void)argp_parse(argp, argc, argv, 0, NULL, input); /* ends the process itself when it fails */
+	(void)argp_parse(argp, argc, argv, 0, NULL,
+			 input); /* ends the process itself when it fails */
 }
 
 int cli_find_socket(struct cli *cli, struct failure *ret_failure)
 {
 	if (cli->socket_path)
 		return 0;
-	if (cli->config_path && run_dir_read(cli->config_path, cli->socket_buffer, sizeof(cli->socket_buffer), ret_failure) < 0)
+	if (cli->config_path && run_dir_read(cli->config_path, cli->socket_buffer,
+					     sizeof(cli->socket_buffer), ret_failure) < 0)
 		return -1;
 	if (!cli->config_path)
 		(void)snprintf(cli->socket_buffer, sizeof(cli->socket_buffer), "%s", AMP_RUN_DIR);

@@ -22,7 +22,8 @@ static void parse(struct cli *cli, int argc, char **argv, const char *doc)
 }
 
 /* `about` answers without a daemon too: then it says why there is none, and still succeeds. */
-static void ask(struct control_client *client, struct reply *reply, struct about_view *about, struct failure *failure)
+static void ask(struct control_client *client, struct reply *reply, struct about_view *about,
+		struct failure *failure)
 {
 	const struct request request = {.kind = REQUEST_STATUS};
 
@@ -38,13 +39,18 @@ static void ask(struct control_client *client, struct reply *reply, struct about
 
 int cmd_about(struct cli *cli, int argc, char **argv)
 {
-	struct about_view about = {.client_version = AMP_VERSION, .daemon_version = "", .engine = "", .socket = "", .trouble = ""};
+	struct about_view about = {.client_version = AMP_VERSION,
+				   .daemon_version = "",
+				   .engine = "",
+				   .socket = "",
+				   .trouble = ""};
 	struct control_client *client;
 	struct failure failure;
 	struct reply reply;
 	int code = CLI_EXIT_OK;
 
-	parse(cli, argc, argv, "Show the versions of the programs, the engine and the definitions.");
+	parse(cli, argc, argv,
+	      "Show the versions of the programs, the engine and the definitions.");
 	client = cli_connect(cli, &failure);
 	if (client)
 		ask(client, &reply, &about, &failure);
@@ -52,8 +58,10 @@ int cmd_about(struct cli *cli, int argc, char **argv)
 		about.trouble = failure.text;
 	about.socket = cli->socket_path ? cli->socket_path : "";
 	if (!cli->json && !cli->field)
-		render_text_about(&(struct text_target){.stream = stdout, .colour = cli->colour}, &about);
-	else if (!render_json_about(&(struct json_target){.stream = stdout, .field = cli->field}, &about))
+		render_text_about(&(struct text_target){.stream = stdout, .colour = cli->colour},
+				  &about);
+	else if (!render_json_about(&(struct json_target){.stream = stdout, .field = cli->field},
+				    &about))
 		code = cli_usage_error("about has no field '%s'", cli->field);
 	(void)control_client_free(client);
 	return code;
@@ -64,6 +72,9 @@ int cmd_version(struct cli *cli, int argc, char **argv)
 	parse(cli, argc, argv, "Show the version of this program.");
 	if (cli->field && strcmp(cli->field, "ampcli") != 0)
 		return cli_usage_error("version has no field '%s'", cli->field);
-	(void)printf(cli->field ? "%s\n" : cli->json ? "{\"ampcli\":\"%s\"}\n" : "ampcli %s\n", AMP_VERSION);
+	(void)printf(cli->field  ? "%s\n"
+		     : cli->json ? "{\"ampcli\":\"%s\"}\n"
+				 : "ampcli %s\n",
+		     AMP_VERSION);
 	return CLI_EXIT_OK;
 }

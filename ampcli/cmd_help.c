@@ -24,9 +24,11 @@ int cmd_help(struct cli *cli, int argc, char **argv)
 	if (argc == 2 && *argv[1] != '-')
 		return help_on(cli, argv[1]);
 	(void)printf("ampcli %s: talks to ampdaemon\n\n", AMP_VERSION);
-	(void)printf("Usage: ampcli [--socket PATH] [--config FILE] [--json] [--field NAME] COMMAND ...\n\n");
+	(void)printf(
+		"Usage: ampcli [--socket PATH] [--config FILE] [--json] [--field NAME] COMMAND ...\n\n");
 	for (const struct cli_command *command = cli_commands(); command->name; command++)
 		(void)printf("  %-10s %s\n", command->name, command->help);
-	(void)printf("\n`ampcli help COMMAND` says more. Without a command ampcli reads commands from standard input.\n");
+	(void)printf(
+		"\n`ampcli help COMMAND` says more. Without a command ampcli reads commands from standard input.\n");
 	return CLI_EXIT_OK;
 }

@@ -82,7 +82,8 @@ static bool read_ago(const char *text, uint64_t now_ms, uint64_t *ret_ms)
 /* Local time unless it ends in Z. */
 static bool read_date(const char *text, uint64_t *ret_ms)
 {
-	static const char *const formats[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
+	static const char *const formats[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+					      "%Y-%m-%d %H:%M", "%Y-%m-%d"};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		struct tm tm = {.tm_isdst = -1};
@@ -136,7 +137,10 @@ static error_t take_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SINCE:
 		if (!read_time(arg, &words->since_ms))
-			argp_error(state, "'%s' is not a time: 2h, 7d, 2030-01-31, '2030-01-31 12:00', @SECONDS", arg);
+			argp_error(
+				state,
+				"'%s' is not a time: 2h, 7d, 2030-01-31, '2030-01-31 12:00', @SECONDS",
+				arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		return take_word(words, arg, state);
@@ -153,8 +157,10 @@ static void parse(struct history_words *words, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{"limit", KEY_LIMIT, "N", 0, "At most so many events, the newest first (50)", 0},
-		{"type", KEY_TYPE, "NAME|NUMBER", 0, "Only events of this type, e.g. 'Threat Detected'", 0},
-		{"since", KEY_SINCE, "TIME", 0, "Only events since 2h, 7d, 2030-01-31, '2030-01-31 12:00' or @SECONDS", 0},
+		{"type", KEY_TYPE, "NAME|NUMBER", 0,
+		 "Only events of this type, e.g. 'Threat Detected'", 0},
+		{"since", KEY_SINCE, "TIME", 0,
+		 "Only events since 2h, 7d, 2030-01-31, '2030-01-31 12:00' or @SECONDS", 0},
 		{0}};
 	const struct argp_child children[] = {{cli_common_argp(), 0, "Common options:", 0}, {0}};
 	const struct argp argp = {.options = options,
@@ -177,21 +183,26 @@ static void show(const struct cli *cli, const struct event *event)
 		render_text_event(&text, event);
 }
 
-static int list(const struct history_words *words, struct control_client *client, struct failure *ret_failure)
+static int list(const struct history_words *words, struct control_client *client,
+		struct failure *ret_failure)
 {
-	struct request request = {.kind = REQUEST_HISTORY, .history = {.type = words->type, .since_ms = words->since_ms}};
+	struct request request = {.kind = REQUEST_HISTORY,
+				  .history = {.type = words->type, .since_ms = words->since_ms}};
 	uint64_t left = words->limit;
 	struct reply reply;
 
 	do {
-		request.history.limit = left < LIMIT_HISTORY_ROWS ? (uint32_t)left : LIMIT_HISTORY_ROWS;
+		request.history.limit =
+			left < LIMIT_HISTORY_ROWS ? (uint32_t)left : LIMIT_HISTORY_ROWS;
 		if (control_client_ask(client, &request, REPLY_HISTORY, &reply, ret_failure) < 0)
 			return -1;
 		for (unsigned i = 0; i < reply.history.n_events && left > 0; i++, left--) {
 			const struct event *event = &reply.history.events[i];
 
 			if (request.history.before && event->sequence >= request.history.before)
-				return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "ampdaemon broke the protocol: the journal goes in circles");
+				return failure_set(
+					ret_failure, CLI_EXIT_NO_DAEMON,
+					"ampdaemon broke the protocol: the journal goes in circles");
 			show(words->cli, event);
 			request.history.before = event->sequence;
 		}

@@ -87,7 +87,8 @@ static void show_summary(const struct cli *cli, const struct scan_tally *tally)
 	const struct text_target text = cli_text(cli);
 
 	if (cli->json || cli->field)
-		(void)render_json_scan_summary(&json, tally); /* the field was asked for in advance */
+		(void)render_json_scan_summary(&json,
+					       tally); /* the field was asked for in advance */
 	else
 		render_text_scan_summary(&text, tally);
 }
@@ -112,7 +113,8 @@ static char *make_absolute(const char *path)
 	return absolute;
 }
 
-static int scan_paths(struct cli *cli, const struct scan_words *words, const struct scan_request *request)
+static int scan_paths(struct cli *cli, const struct scan_words *words,
+		      const struct scan_request *request)
 {
 	struct failure failure = {.exit = CLI_EXIT_OK};
 	struct scan_view view = {.cli = cli, .all = words->all};
@@ -123,7 +125,8 @@ static int scan_paths(struct cli *cli, const struct scan_words *words, const str
 
 	if (!client)
 		return cli_fail(&failure);
-	view.progress = progress_new(STDERR_FILENO, request->paths, request->n_paths, &request->walk);
+	view.progress =
+		progress_new(STDERR_FILENO, request->paths, request->n_paths, &request->walk);
 	r = scan_run(client, request, &sink, &tally, &failure);
 	view.progress = progress_free(view.progress);
 	(void)control_client_free(client);
@@ -143,7 +146,8 @@ static error_t take_word(struct scan_words *words, char *arg, struct argp_state 
 		return 0;
 	}
 	if (strcmp(arg, "custom") != 0)
-		argp_error(state, "'%s' is not a kind of scan that this build has; there is: custom", arg);
+		argp_error(state,
+			   "'%s' is not a kind of scan that this build has; there is: custom", arg);
 	words->kind = arg;
 	return 0;
 }
@@ -178,9 +182,11 @@ static error_t take_option(int key, char *arg, struct argp_state *state)
 static void parse(struct scan_words *words, int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{"cross", KEY_CROSS, NULL, 0, "Go into other file systems that are mounted below a path", 0},
+		{"cross", KEY_CROSS, NULL, 0,
+		 "Go into other file systems that are mounted below a path", 0},
 		{"all", KEY_ALL, NULL, 0, "Name the clean files too", 0},
-		{"follow", KEY_FOLLOW, NULL, 0, "Stay until the scan is done (always so in this version)", 0},
+		{"follow", KEY_FOLLOW, NULL, 0,
+		 "Stay until the scan is done (always so in this version)", 0},
 		{0}};
 	const struct argp_child children[] = {{cli_common_argp(), 0, "Common options:", 0}, {0}};
 	const struct argp argp = {
@@ -209,7 +215,8 @@ int cmd_scan(struct cli *cli, int argc, char **argv)
 	for (unsigned i = 0; i < words.n_paths; i++) {
 		words.paths[i] = make_absolute(words.paths[i]);
 		if (!words.paths[i])
-			code = cli_usage_error("the current directory cannot be named: %s", strerror(errno));
+			code = cli_usage_error("the current directory cannot be named: %s",
+					       strerror(errno));
 	}
 	if (code == CLI_EXIT_OK) {
 		watch_signals();

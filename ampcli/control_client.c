@@ -18,9 +18,9 @@
 #include "io/peer.h"
 #include "wire/session_rules.h"
 
-#define CONNECT_LIMIT_S 10   /* a full backlog of a busy daemon clears in milliseconds */
+#define CONNECT_LIMIT_S 10    /* a full backlog of a busy daemon clears in milliseconds */
 #define ANSWER_LIMIT_MS 30000 /* a daemon that says nothing for so long is stuck */
-#define WINDOW_MAX 1024      /* more files under way only cost us memory for their names */
+#define WINDOW_MAX 1024       /* more files under way only cost us memory for their names */
 #define SHOWN_PATH_BYTES 400
 
 struct control_client {
@@ -53,7 +53,8 @@ static int make_address(const char *path, struct sockaddr_un *ret_address)
 	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	len = snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/%s", fd, base + 1);
+	len = snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "/proc/self/fd/%d/%s",
+		       fd, base + 1);
 	if (len < 0 || (size_t)len >= sizeof(ret_address->sun_path)) {
 		close(fd);
 		return -ENAMETOOLONG;
@@ -82,27 +83,42 @@ static int join(struct control_client *client, const char *path)
 	return r;
 }
 
-static int explain(const struct control_client *client, const char *path, int error, struct failure *ret_failure)
+static int explain(const struct control_client *client, const char *path, int error,
+		   struct failure *ret_failure)
 {
 	struct stat st;
 
 	switch (error) {
 	case ENOENT:
 	case ENOTDIR:
-		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "cannot reach ampdaemon: there is no socket %s; is the connector running?", client->path);
+		return failure_set(
+			ret_failure, CLI_EXIT_NO_DAEMON,
+			"cannot reach ampdaemon: there is no socket %s; is the connector running?",
+			client->path);
 	case ECONNREFUSED:
 		if (stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-			return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "cannot reach ampdaemon: %s is not a socket", client->path);
-		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "cannot reach ampdaemon: nobody listens at %s; the connector is not running", client->path);
+			return failure_set(ret_failure, CLI_EXIT_NO_DAEMON,
+					   "cannot reach ampdaemon: %s is not a socket",
+					   client->path);
+		return failure_set(
+			ret_failure, CLI_EXIT_NO_DAEMON,
+			"cannot reach ampdaemon: nobody listens at %s; the connector is not running",
+			client->path);
 	case EPROTOTYPE:
-		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "%s is a socket of another program, not of ampdaemon", client->path);
+		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON,
+				   "%s is a socket of another program, not of ampdaemon",
+				   client->path);
 	case EACCES:
 	case EPERM:
-		return failure_set(ret_failure, CLI_EXIT_NOT_PERMITTED, "no permission to connect to %s", client->path);
+		return failure_set(ret_failure, CLI_EXIT_NOT_PERMITTED,
+				   "no permission to connect to %s", client->path);
 	case EAGAIN:
-		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "ampdaemon does not accept connections at %s", client->path);
+		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON,
+				   "ampdaemon does not accept connections at %s", client->path);
 	default:
-		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "cannot reach ampdaemon at %s: %s", client->path, strerror(error));
+		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON,
+				   "cannot reach ampdaemon at %s: %s", client->path,
+				   strerror(error));
 	}
 }
 
@@ -112,21 +128,29 @@ static int check_peer(const struct control_client *client, struct failure *ret_f
 	int r = peer_of_socket(client->fd, &peer);
 
 	if (r < 0)
-		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "cannot tell who serves %s: %s", client->path, strerror(-r));
+		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "cannot tell who serves %s: %s",
+				   client->path, strerror(-r));
 	if (peer.uid != 0 && peer.uid != geteuid())
-		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "%s is served by user %u, neither root nor you: not trusted with files", client->path, peer.uid);
+		return failure_set(
+			ret_failure, CLI_EXIT_NO_DAEMON,
+			"%s is served by user %u, neither root nor you: not trusted with files",
+			client->path, peer.uid);
 	return 0;
 }
 
 static int greet(struct control_client *client, struct failure *ret_failure)
 {
-	const struct request hello = {.kind = REQUEST_HELLO, .hello = {.protocol = CONTROL_PROTOCOL_VERSION}};
+	const struct request hello = {.kind = REQUEST_HELLO,
+				      .hello = {.protocol = CONTROL_PROTOCOL_VERSION}};
 	struct reply reply;
 
 	if (control_client_ask(client, &hello, REPLY_HELLO, &reply, ret_failure) < 0)
 		return -1;
 	if (reply.hello.protocol != CONTROL_PROTOCOL_VERSION)
-		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "ampdaemon speaks protocol %u, this ampcli %u: they are of different versions", reply.hello.protocol, CONTROL_PROTOCOL_VERSION);
+		return failure_set(
+			ret_failure, CLI_EXIT_NO_DAEMON,
+			"ampdaemon speaks protocol %u, this ampcli %u: they are of different versions",
+			reply.hello.protocol, CONTROL_PROTOCOL_VERSION);
 	client->window = reply.hello.window < 1 ? 1 : reply.hello.window;
 	if (client->window > WINDOW_MAX)
 		client->window = WINDOW_MAX;
@@ -192,20 +216,34 @@ int control_client_send(struct control_client *client, const struct request *req
 {
 	ssize_t len = request_encode(request, client->packet, sizeof(client->packet));
 
-	return len < 0 ? (int)len : packet_send(client->fd, client->packet, (size_t)len, fd, MSG_DONTWAIT);
+	return len < 0 ? (int)len
+		       : packet_send(client->fd, client->packet, (size_t)len, fd, MSG_DONTWAIT);
 }
 
 static int lost(const struct control_client *client, int error, struct failure *ret_failure)
 {
-	(void)failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "the connection to ampdaemon at %s was lost%s%s", client->path,
+	(void)failure_set(ret_failure, CLI_EXIT_NO_DAEMON,
+			  "the connection to ampdaemon at %s was lost%s%s", client->path,
 			  error ? ": " : "", error ? strerror(error) : "");
 	return -ECONNRESET;
 }
 
 static int lied(const struct control_client *client, const char *why, struct failure *ret_failure)
 {
-	(void)failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "%s does not speak ampdaemon's protocol: %s", client->path, why);
+	(void)failure_set(ret_failure, CLI_EXIT_NO_DAEMON,
+			  "%s does not speak ampdaemon's protocol: %s", client->path, why);
 	return -EBADMSG;
+}
+
+/* When a peer leaves requests of ours unread the kernel says ECONNRESET once, ahead of the answers that did arrive. */
+static ssize_t receive_packet(struct control_client *client, struct packet_meta *ret_meta)
+{
+	ssize_t len = -ECONNRESET;
+
+	for (int i = 0; i < 2 && len == -ECONNRESET; i++)
+		len = packet_receive(client->fd, client->packet, sizeof(client->packet),
+				     MSG_DONTWAIT, ret_meta);
+	return len;
 }
 
 int control_client_receive(struct control_client *client, struct reply *ret_reply,
@@ -213,12 +251,13 @@ int control_client_receive(struct control_client *client, struct reply *ret_repl
 {
 	const char *why = "";
 	struct packet_meta meta;
-	ssize_t len = packet_receive(client->fd, client->packet, sizeof(client->packet), MSG_DONTWAIT, &meta);
+	ssize_t len = receive_packet(client, &meta);
 
 	if (len == -EAGAIN || len == -EINTR)
 		return 0;
 	if (len == -EMSGSIZE || len == -EPROTO)
-		return lied(client, "a packet that is too long, or with too many descriptors", ret_failure);
+		return lied(client, "a packet that is too long, or with too many descriptors",
+			    ret_failure);
 	if (len <= 0)
 		return lost(client, (int)-len, ret_failure);
 	if (meta.fd >= 0)
@@ -235,7 +274,8 @@ int control_client_refused(const struct reply *reply, struct failure *ret_failur
 
 	if (reply->refusal.code == REFUSAL_NOT_PERMITTED)
 		code = CLI_EXIT_NOT_PERMITTED;
-	return failure_set(ret_failure, code, "refused (%s): %s", refusal_name(reply->refusal.code), reply->refusal.reason);
+	return failure_set(ret_failure, code, "refused (%s): %s", refusal_name(reply->refusal.code),
+			   reply->refusal.reason);
 }
 
 /* 0 when the socket is ready, -1 when the time is up. */
@@ -252,7 +292,8 @@ static int await(const struct control_client *client, short events, mono_ms dead
 
 static int mute(const struct control_client *client, struct failure *ret_failure)
 {
-	return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "ampdaemon at %s does not answer", client->path);
+	return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "ampdaemon at %s does not answer",
+			   client->path);
 }
 
 int control_client_ask(struct control_client *client, const struct request *request,

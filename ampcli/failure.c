@@ -10,7 +10,8 @@ int failure_set(struct failure *failure, enum cli_exit code, const char *format,
 
 	failure->exit = code;
 	va_start(args, format);
-	(void)vsnprintf(failure->text, sizeof(failure->text), format, args); /* cut is good enough */
+	(void)vsnprintf(failure->text, sizeof(failure->text), format,
+			args); /* cut is good enough */
 	va_end(args);
 	return -1;
 }

@@ -61,7 +61,8 @@ static void parse(struct main_words *words, int argc, char **argv)
 
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = CLI_EXIT_USAGE;
-	(void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, words); /* ends the process itself when it fails */
+	(void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL,
+			 words); /* ends the process itself when it fails */
 }
 
 static int run_command(struct cli *cli, int argc, char **argv)
@@ -92,7 +93,8 @@ static bool may_colour(void)
 	const char *no_colour = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && !(term && strcmp(term, "dumb") == 0);
+	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) &&
+	       !(term && strcmp(term, "dumb") == 0);
 }
 
 int main(int argc, char **argv)
@@ -101,7 +103,8 @@ int main(int argc, char **argv)
 	struct main_words words = {.cli = &cli};
 
 	(void)setlocale(LC_ALL, ""); /* without it only the texts of libc are English */
-	(void)signal(SIGPIPE, SIG_DFL); /* whatever we inherited: `ampcli ... | head` ends quietly */
+	(void)signal(SIGPIPE,
+		     SIG_DFL); /* whatever we inherited: `ampcli ... | head` ends quietly */
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	parse(&words, argc, argv);
 	if (words.first == 0)

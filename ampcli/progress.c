@@ -16,7 +16,8 @@
 
 #define REDRAW_MS 100
 #define LINE_BYTES 200
-#define FILE_COST 16384 /* what a file costs beside its bytes, in bytes scanned: measured on small files */
+#define FILE_COST                                                                                  \
+	16384 /* what a file costs beside its bytes, in bytes scanned: measured on small files */
 #define CLEAR_LINE "\r\033[K"
 
 struct progress {
@@ -58,8 +59,9 @@ char *progress_format(const struct progress_view *view, char *out, size_t size)
 	char bytes[AMOUNT_TEXT], rate[AMOUNT_TEXT];
 	size_t at = 0;
 
-	text_append(out, size, &at, "%llu files, %s, %.0f files/s, %s/s", (unsigned long long)view->files,
-		    amount_of_bytes(view->bytes, bytes), (double)view->files * 1000.0 / (double)ms,
+	text_append(out, size, &at, "%llu files, %s, %.0f files/s, %s/s",
+		    (unsigned long long)view->files, amount_of_bytes(view->bytes, bytes),
+		    (double)view->files * 1000.0 / (double)ms,
 		    amount_of_bytes((uint64_t)((double)view->bytes * 1000.0 / (double)ms), rate));
 	append_time_left(view, out, size, &at);
 	return out;

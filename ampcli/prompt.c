@@ -120,7 +120,8 @@ int prompt_run(struct cli *cli, int (*run)(struct cli *cli, int argc, char **arg
 
 	while (!quit && (line = read_line(is_terminal))) {
 		if (is_terminal && *line)
-			(void)add_history(line); /* without memory the line is only not remembered */
+			(void)add_history(
+				line); /* without memory the line is only not remembered */
 		quit = run_line(cli, run, line, &code);
 		free(line);
 	}

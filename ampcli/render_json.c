@@ -19,7 +19,8 @@ static json_t *bytes_to_json(struct span bytes)
 	char *text;
 
 	/* jansson knows no NUL inside a string; no path has one, but a lying peer could send it. */
-	if (text_is_utf8(bytes) && !memchr(bytes.data ? bytes.data : (const uint8_t *)"", 0, bytes.len))
+	if (text_is_utf8(bytes) &&
+	    !memchr(bytes.data ? bytes.data : (const uint8_t *)"", 0, bytes.len))
 		return json_stringn((const char *)bytes.data, bytes.len);
 	text = malloc(size);
 	if (!text)
@@ -31,7 +32,8 @@ static json_t *bytes_to_json(struct span bytes)
 
 static json_t *base64_to_json(struct span bytes)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t len = (bytes.len + 2) / 3 * 4;
 	char *text = malloc(len + 1), *at = text;
 	json_t *value;
@@ -56,7 +58,8 @@ static json_t *base64_to_json(struct span bytes)
 
 static void set(json_t *object, const char *name, json_t *value)
 {
-	(void)json_object_set_new(object, name, value ? value : json_null()); /* without memory write() says so */
+	(void)json_object_set_new(object, name,
+				  value ? value : json_null()); /* without memory write() says so */
 }
 
 static void set_text(json_t *object, const char *name, const char *text)
@@ -96,7 +99,8 @@ static json_t *time_to_json(uint64_t utc_ms)
 	char day[40], text[48];
 	struct tm tm;
 
-	if (utc_ms == 0 || !gmtime_r(&seconds, &tm) || strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+	if (utc_ms == 0 || !gmtime_r(&seconds, &tm) ||
+	    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
 		return json_null();
 	(void)snprintf(text, sizeof(text), "%s.%03uZ", day, (unsigned)(utc_ms % 1000));
 	return json_string(text);
@@ -133,7 +137,9 @@ static void write_plain(FILE *stream, const json_t *value)
 	}
 	text = malloc(4 * len + 8);
 	if (text)
-		(void)fprintf(stream, "%s\n", text_escape(span_of(json_string_value(value), len), text, 4 * len + 8));
+		(void)fprintf(stream, "%s\n",
+			      text_escape(span_of(json_string_value(value), len), text,
+					  4 * len + 8));
 	free(text);
 }
 
@@ -149,8 +155,7 @@ static bool write_field(const struct json_target *target, const json_t *object)
 		write_plain(target->stream, value);
 		return true;
 	}
-	json_array_foreach((json_t *)value, i, element)
-		write_plain(target->stream, element);
+	json_array_foreach((json_t *)value, i, element) write_plain(target->stream, element);
 	return true;
 }
 
@@ -174,7 +179,9 @@ bool render_json_scan_line(const struct json_target *target, const struct scan_l
 	set_path(object, "path", line->path);
 	set_text(object, "verdict", verdict_name(line->verdict));
 	set(object, "threats", threats_to_json(line->n_threats, line->threats));
-	set(object, "reason", line->reason == SCAN_REASON_NONE ? json_null() : json_string(scan_reason_name(line->reason)));
+	set(object, "reason",
+	    line->reason == SCAN_REASON_NONE ? json_null()
+					     : json_string(scan_reason_name(line->reason)));
 	set_number(object, "generation", line->generation);
 	set_number(object, "bytes", line->bytes);
 	set(object, "ms", json_real(line->us / 1000.0));
@@ -298,8 +305,9 @@ static json_t *journal_to_json(const struct status_report *status)
 static json_t *verdicts_to_json(const struct status_report *status)
 {
 	static const char *const names[VERDICT_COUNT] = {
-		[VERDICT_CLEAN] = "clean", [VERDICT_INFECTED] = "infected", [VERDICT_INCOMPLETE] = "incomplete",
-		[VERDICT_ERROR] = "error", [VERDICT_FAILED] = "failed", [VERDICT_NOT_SCANNED] = "not_scanned"};
+		[VERDICT_CLEAN] = "clean",           [VERDICT_INFECTED] = "infected",
+		[VERDICT_INCOMPLETE] = "incomplete", [VERDICT_ERROR] = "error",
+		[VERDICT_FAILED] = "failed",         [VERDICT_NOT_SCANNED] = "not_scanned"};
 	json_t *object = json_object();
 
 	for (unsigned i = VERDICT_CLEAN; i < VERDICT_COUNT; i++)
@@ -327,7 +335,8 @@ bool render_json_status(const struct json_target *target, const struct status_re
 
 	for (unsigned i = 0; i < status->n_notices; i++)
 		(void)json_array_append_new(notices, json_string(status->notices[i]));
-	set_text(object, "status", peer_service_is_up(status->service_state) ? "connected" : "no scan service");
+	set_text(object, "status",
+		 peer_service_is_up(status->service_state) ? "connected" : "no scan service");
 	set_text(object, "version", status->version);
 	set_number(object, "pid", status->pid);
 	set(object, "uptime_seconds", json_real((double)status->uptime_ms / 1000.0));

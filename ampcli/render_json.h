@@ -17,7 +17,7 @@
 #include "wire/control_codec.h"
 
 struct json_target {
-	FILE *stream; /* NULL: write nothing, only say whether the field exists */
+	FILE *stream;      /* NULL: write nothing, only say whether the field exists */
 	const char *field; /* NULL: the whole object */
 };
 

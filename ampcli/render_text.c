@@ -56,7 +56,8 @@ void render_text_scan_line(const struct text_target *target, const struct scan_l
 {
 	const char *colour = target->colour ? colour_of(line->verdict) : "";
 
-	(void)fprintf(target->stream, "%s%-11s%s  ", colour, verdict_name(line->verdict), *colour ? PLAIN : "");
+	(void)fprintf(target->stream, "%s%-11s%s  ", colour, verdict_name(line->verdict),
+		      *colour ? PLAIN : "");
 	write_bytes(target->stream, line->path);
 	write_cause(target->stream, line);
 	(void)fputc('\n', target->stream);
@@ -66,9 +67,11 @@ static void write_skips(FILE *stream, const struct scan_tally *tally)
 {
 	if (tally->symlinks + tally->special + tally->mounts == 0)
 		return;
-	(void)fprintf(stream, "Left out: %llu symbolic links, %llu special files, %llu directories of other file systems%s\n",
-		      (unsigned long long)tally->symlinks, (unsigned long long)tally->special,
-		      (unsigned long long)tally->mounts, tally->mounts ? " (--cross scans them)" : "");
+	(void)fprintf(
+		stream,
+		"Left out: %llu symbolic links, %llu special files, %llu directories of other file systems%s\n",
+		(unsigned long long)tally->symlinks, (unsigned long long)tally->special,
+		(unsigned long long)tally->mounts, tally->mounts ? " (--cross scans them)" : "");
 }
 
 void render_text_scan_summary(const struct text_target *target, const struct scan_tally *tally)
@@ -76,16 +79,18 @@ void render_text_scan_summary(const struct text_target *target, const struct sca
 	uint64_t ms = tally->ms ? tally->ms : 1;
 	char size[AMOUNT_TEXT], rate[AMOUNT_TEXT], time[AMOUNT_TEXT];
 
-	(void)fprintf(target->stream, "%s%llu files: %llu clean, %llu infected, %llu incomplete, %llu error, %llu failed, %llu not scanned\n",
-		      tally->stopped ? "Stopped. " : "", (unsigned long long)tally->files,
-		      (unsigned long long)tally->verdicts[VERDICT_CLEAN],
-		      (unsigned long long)tally->verdicts[VERDICT_INFECTED],
-		      (unsigned long long)tally->verdicts[VERDICT_INCOMPLETE],
-		      (unsigned long long)tally->verdicts[VERDICT_ERROR],
-		      (unsigned long long)tally->verdicts[VERDICT_FAILED],
-		      (unsigned long long)tally->verdicts[VERDICT_NOT_SCANNED]);
-	(void)fprintf(target->stream, "%s in %s, %s/s, %.0f files/s\n", amount_of_bytes(tally->bytes, size),
-		      amount_of_time(tally->ms, time),
+	(void)fprintf(
+		target->stream,
+		"%s%llu files: %llu clean, %llu infected, %llu incomplete, %llu error, %llu failed, %llu not scanned\n",
+		tally->stopped ? "Stopped. " : "", (unsigned long long)tally->files,
+		(unsigned long long)tally->verdicts[VERDICT_CLEAN],
+		(unsigned long long)tally->verdicts[VERDICT_INFECTED],
+		(unsigned long long)tally->verdicts[VERDICT_INCOMPLETE],
+		(unsigned long long)tally->verdicts[VERDICT_ERROR],
+		(unsigned long long)tally->verdicts[VERDICT_FAILED],
+		(unsigned long long)tally->verdicts[VERDICT_NOT_SCANNED]);
+	(void)fprintf(target->stream, "%s in %s, %s/s, %.0f files/s\n",
+		      amount_of_bytes(tally->bytes, size), amount_of_time(tally->ms, time),
 		      amount_of_bytes((uint64_t)((double)tally->bytes * 1000.0 / (double)ms), rate),
 		      (double)tally->files * 1000.0 / (double)ms);
 	write_skips(target->stream, tally);
@@ -124,8 +129,8 @@ static unsigned walls_in(const struct status_report *status, enum wall_state sta
 
 static bool is_degraded(const struct status_report *status)
 {
-	return !peer_service_is_up(status->service_state) || status->n_notices > 0 || *status->journal_error ||
-	       walls_in(status, WALL_STATE_UP) != status->n_walls;
+	return !peer_service_is_up(status->service_state) || status->n_notices > 0 ||
+	       *status->journal_error || walls_in(status, WALL_STATE_UP) != status->n_walls;
 }
 
 static void give_scan(const struct status_lines *lines)
@@ -133,11 +138,13 @@ static void give_scan(const struct status_lines *lines)
 	const struct status_report *status = lines->status;
 
 	if (!peer_service_is_up(status->service_state))
-		give(lines, "Scan", "not possible now: the scan service is %s", peer_service_state(status->service_state));
+		give(lines, "Scan", "not possible now: the scan service is %s",
+		     peer_service_state(status->service_state));
 	else if (status->scans == 0)
 		give(lines, "Scan", "ready");
 	else
-		give(lines, "Scan", "%u under way (%u files in workers, %u waiting)", status->scans, status->in_flight, status->queued);
+		give(lines, "Scan", "%u under way (%u files in workers, %u waiting)", status->scans,
+		     status->in_flight, status->queued);
 }
 
 static void give_definitions(const struct status_lines *lines)
@@ -148,15 +155,17 @@ static void give_definitions(const struct status_lines *lines)
 
 	if (built && built <= lines->now)
 		(void)amount_of_time(lines->now - built, age);
-	give(lines, "Definitions", "generation %llu%s, %llu signatures", (unsigned long long)status->generation,
-	     status->builtin ? " (built-in)" : "", (unsigned long long)status->signatures);
+	give(lines, "Definitions", "generation %llu%s, %llu signatures",
+	     (unsigned long long)status->generation, status->builtin ? " (built-in)" : "",
+	     (unsigned long long)status->signatures);
 	if (built)
 		give(lines, "Definitions Age", "%s (built %s)", age, amount_of_utc(built, day));
 	for (unsigned i = 0; i < status->n_files; i++) {
 		const struct definition_file *file = &status->files[i];
 
 		if (file->accepted)
-			give(lines, "Definition File", "%s, %u signatures", file->name, file->signatures);
+			give(lines, "Definition File", "%s, %u signatures", file->name,
+			     file->signatures);
 		else
 			give(lines, "Definition File", "%s REJECTED: %s", file->name, file->reason);
 	}
@@ -168,18 +177,22 @@ static void give_service(const struct status_lines *lines)
 	const char *reason = status->service_reason;
 
 	if (status->service_pid == 0)
-		give(lines, "Scan Service", "%s%s%s, started %u times, %u worker failures", peer_service_state(status->service_state),
-		     *reason ? ": " : "", reason, status->service_starts, status->worker_failures);
+		give(lines, "Scan Service", "%s%s%s, started %u times, %u worker failures",
+		     peer_service_state(status->service_state), *reason ? ": " : "", reason,
+		     status->service_starts, status->worker_failures);
 	else
-		give(lines, "Scan Service", "%s, user %s (%u), pid %u, started %u times, %u worker failures",
-		     peer_service_state(status->service_state), status->service_user, status->service_uid,
-		     status->service_pid, status->service_starts, status->worker_failures);
+		give(lines, "Scan Service",
+		     "%s, user %s (%u), pid %u, started %u times, %u worker failures",
+		     peer_service_state(status->service_state), status->service_user,
+		     status->service_uid, status->service_pid, status->service_starts,
+		     status->worker_failures);
 	give(lines, "Engine", "%s", *status->engine ? status->engine : "not loaded");
 	for (unsigned i = 0; i < status->n_workers; i++) {
 		const struct worker_report *worker = &status->workers[i];
 
-		give(lines, "Worker", "%llu, pid %u, %s, %llu jobs, %llu KiB of its own", (unsigned long long)worker->worker,
-		     worker->pid, peer_worker_state(worker->state), (unsigned long long)worker->jobs,
+		give(lines, "Worker", "%llu, pid %u, %s, %llu jobs, %llu KiB of its own",
+		     (unsigned long long)worker->worker, worker->pid,
+		     peer_worker_state(worker->state), (unsigned long long)worker->jobs,
 		     (unsigned long long)worker->private_kb);
 	}
 }
@@ -194,8 +207,8 @@ static void give_walls(const struct status_lines *lines)
 	for (unsigned i = 0; i < status->n_walls; i++) {
 		const struct wall_report *wall = &status->walls[i];
 
-		give(lines, "Wall", "%-16s %s%s%s", wall_name(wall->id), wall_state_name(wall->state),
-		     *wall->detail ? ": " : "", wall->detail);
+		give(lines, "Wall", "%-16s %s%s%s", wall_name(wall->id),
+		     wall_state_name(wall->state), *wall->detail ? ": " : "", wall->detail);
 	}
 }
 
@@ -204,10 +217,12 @@ static void give_troubles(const struct status_lines *lines)
 	const struct status_report *status = lines->status;
 
 	if (*status->journal_error)
-		give(lines, "Journal", "cannot be written: %s; %u events wait, %llu are lost", status->journal_error,
-		     status->journal_waiting, (unsigned long long)status->journal_lost);
+		give(lines, "Journal", "cannot be written: %s; %u events wait, %llu are lost",
+		     status->journal_error, status->journal_waiting,
+		     (unsigned long long)status->journal_lost);
 	else
-		give(lines, "Journal", "%llu events, %llu lost", (unsigned long long)status->journal_sequence,
+		give(lines, "Journal", "%llu events, %llu lost",
+		     (unsigned long long)status->journal_sequence,
 		     (unsigned long long)status->journal_lost);
 	for (unsigned i = 0; i < status->n_notices; i++)
 		give(lines, "Notice", "%s", status->notices[i]);
@@ -218,8 +233,8 @@ static void give_status(const struct status_lines *lines)
 	const struct status_report *status = lines->status;
 	char text[AMOUNT_TEXT];
 
-	give(lines, "Status", "connected to ampdaemon %s, pid %u, up for %s", status->version, status->pid,
-	     amount_of_time(status->uptime_ms, text));
+	give(lines, "Status", "connected to ampdaemon %s, pid %u, up for %s", status->version,
+	     status->pid, amount_of_time(status->uptime_ms, text));
 	give(lines, "Mode", "%s", is_degraded(status) ? "degraded" : "normal");
 	give_scan(lines);
 	give(lines, "Last Scan", "%s", amount_of_utc(status->last_scan_ms, text));
@@ -246,7 +261,8 @@ void render_text_status(const struct text_target *target, const struct status_re
 {
 	struct text_target copy = *target;
 
-	give_status(&(struct status_lines){.status = status, .now = now_utc_ms, .give = print_line, .context = &copy});
+	give_status(&(struct status_lines){
+		.status = status, .now = now_utc_ms, .give = print_line, .context = &copy});
 }
 
 struct wanted_field {
@@ -271,7 +287,8 @@ bool render_text_status_field(const struct text_target *target, const struct sta
 {
 	struct wanted_field wanted = {.stream = target->stream, .label = label};
 
-	give_status(&(struct status_lines){.status = status, .now = now_utc_ms, .give = print_wanted, .context = &wanted});
+	give_status(&(struct status_lines){
+		.status = status, .now = now_utc_ms, .give = print_wanted, .context = &wanted});
 	return wanted.found;
 }
 
@@ -283,9 +300,10 @@ static void write_scan_event(FILE *stream, const struct event *event)
 	write_bytes(stream, scan->label);
 	if (event->type == EVENT_SCAN_STARTED)
 		return;
-	(void)fprintf(stream, "; %llu files, %llu infected, %llu not clean for other reasons", (unsigned long long)scan->files,
-		      (unsigned long long)scan->infected,
-		      (unsigned long long)(scan->incomplete + scan->error + scan->failed + scan->not_scanned));
+	(void)fprintf(stream, "; %llu files, %llu infected, %llu not clean for other reasons",
+		      (unsigned long long)scan->files, (unsigned long long)scan->infected,
+		      (unsigned long long)(scan->incomplete + scan->error + scan->failed +
+					   scan->not_scanned));
 }
 
 static void write_threat_event(FILE *stream, const struct event *event)
@@ -300,8 +318,8 @@ static void write_threat_event(FILE *stream, const struct event *event)
 
 static void write_worker_event(FILE *stream, const struct event *event)
 {
-	(void)fprintf(stream, "worker %llu, pid %u, %s", (unsigned long long)event->worker.worker, event->worker.pid,
-		      peer_death_cause(event->worker.cause));
+	(void)fprintf(stream, "worker %llu, pid %u, %s", (unsigned long long)event->worker.worker,
+		      event->worker.pid, peer_death_cause(event->worker.cause));
 	if (*event->worker.detail)
 		(void)fputs(": ", stream);
 	write_text(stream, event->worker.detail);
@@ -313,8 +331,9 @@ static void write_worker_event(FILE *stream, const struct event *event)
 
 static void write_service_event(FILE *stream, const struct event *event)
 {
-	(void)fprintf(stream, "start %llu, pid %u, %llu signatures", (unsigned long long)event->service.incarnation,
-		      event->service.pid, (unsigned long long)event->service.signatures);
+	(void)fprintf(stream, "start %llu, pid %u, %llu signatures",
+		      (unsigned long long)event->service.incarnation, event->service.pid,
+		      (unsigned long long)event->service.signatures);
 	if (*event->service.reason)
 		(void)fputs(": ", stream);
 	write_text(stream, event->service.reason);
@@ -324,8 +343,8 @@ static void write_body(FILE *stream, const struct event *event)
 {
 	switch (event->body) {
 	case EVENT_BODY_CONNECTOR:
-		(void)fprintf(stream, "version %s, pid %u%s", event->connector.version, event->connector.pid,
-			      *event->connector.reason ? ": " : "");
+		(void)fprintf(stream, "version %s, pid %u%s", event->connector.version,
+			      event->connector.pid, *event->connector.reason ? ": " : "");
 		write_text(stream, event->connector.reason);
 		break;
 	case EVENT_BODY_SCAN:
@@ -352,14 +371,17 @@ static void write_body(FILE *stream, const struct event *event)
 void render_text_event(const struct text_target *target, const struct event *event)
 {
 	enum event_severity severity = event_type_severity(event->type);
-	const char *colour = severity == EVENT_SERIOUS ? RED : severity == EVENT_WARNING ? YELLOW : "";
+	const char *colour = severity == EVENT_SERIOUS   ? RED
+			     : severity == EVENT_WARNING ? YELLOW
+							 : "";
 	char time[AMOUNT_TEXT];
 
 	if (!target->colour)
 		colour = "";
-	(void)fprintf(target->stream, "%8llu  %s  %s%-11s%s  %-30s  ", (unsigned long long)event->sequence,
-		      amount_of_utc(event->utc_ms, time), colour, event_severity_name(severity),
-		      *colour ? PLAIN : "", event_type_name(event->type));
+	(void)fprintf(target->stream, "%8llu  %s  %s%-11s%s  %-30s  ",
+		      (unsigned long long)event->sequence, amount_of_utc(event->utc_ms, time),
+		      colour, event_severity_name(severity), *colour ? PLAIN : "",
+		      event_type_name(event->type));
 	write_body(target->stream, event);
 	(void)fputc('\n', target->stream);
 }

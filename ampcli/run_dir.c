@@ -29,7 +29,8 @@ static bool look_at(struct search *search, const yaml_event_t *event)
 	}
 	if (top && event->type == YAML_SCALAR_EVENT) {
 		found = search->is_value && search->is_ours;
-		search->is_ours = !search->is_value && strcmp((const char *)event->data.scalar.value, "run_dir") == 0;
+		search->is_ours = !search->is_value &&
+				  strcmp((const char *)event->data.scalar.value, "run_dir") == 0;
 	}
 	if (top)
 		search->is_value = !search->is_value;
@@ -54,7 +55,8 @@ static int search_key(yaml_parser_t *parser, char *ret_dir, size_t size)
 		if (look_at(&search, &event)) {
 			result = event.data.scalar.length < size ? 1 : -2;
 			if (result == 1)
-				memcpy(ret_dir, event.data.scalar.value, event.data.scalar.length + 1);
+				memcpy(ret_dir, event.data.scalar.value,
+				       event.data.scalar.length + 1);
 		}
 		yaml_event_delete(&event);
 	}
@@ -70,7 +72,8 @@ int run_dir_read(const char *config_path, char *ret_dir, size_t size, struct fai
 
 	(void)text_escape(span_of_text(config_path), shown, sizeof(shown));
 	if (!file)
-		return failure_set(ret_failure, CLI_EXIT_USAGE, "cannot read %s: %s", shown, strerror(errno));
+		return failure_set(ret_failure, CLI_EXIT_USAGE, "cannot read %s: %s", shown,
+				   strerror(errno));
 	if (!yaml_parser_initialize(&parser)) {
 		(void)fclose(file); /* read only */
 		return failure_set(ret_failure, CLI_EXIT_USAGE, "not enough memory");
@@ -82,5 +85,7 @@ int run_dir_read(const char *config_path, char *ret_dir, size_t size, struct fai
 	if (r == 1)
 		return 0;
 	return failure_set(ret_failure, CLI_EXIT_USAGE, "%s %s", shown,
-			   r == 0 ? "has no run_dir" : r == -1 ? "is not YAML" : "has a run_dir that is too long");
+			   r == 0    ? "has no run_dir"
+			   : r == -1 ? "is not YAML"
+				     : "has a run_dir that is too long");
 }

@@ -46,10 +46,13 @@ static void say(struct scan *scan, const struct scan_line *line)
 	scan->sink->line(scan->sink->context, line);
 }
 
-static void say_not_scanned(struct scan *scan, struct span path, enum scan_reason reason, const char *detail)
+static void say_not_scanned(struct scan *scan, struct span path, enum scan_reason reason,
+			    const char *detail)
 {
-	say(scan, &(struct scan_line){
-			  .path = path, .verdict = VERDICT_NOT_SCANNED, .reason = reason, .detail = detail});
+	say(scan, &(struct scan_line){.path = path,
+				      .verdict = VERDICT_NOT_SCANNED,
+				      .reason = reason,
+				      .detail = detail});
 }
 
 static void say_trouble(struct scan *scan, const struct walk_item *item)
@@ -84,9 +87,11 @@ static void end_walk(struct scan *scan, enum scan_reason reason)
 		scan->has_ready = false;
 	}
 	if (scan->walking)
-		say_not_scanned(scan, span_of_text(scan->request->paths[scan->next_path - 1]), reason, "");
+		say_not_scanned(scan, span_of_text(scan->request->paths[scan->next_path - 1]),
+				reason, "");
 	for (; scan->next_path < scan->request->n_paths; scan->next_path++)
-		say_not_scanned(scan, span_of_text(scan->request->paths[scan->next_path]), reason, "");
+		say_not_scanned(scan, span_of_text(scan->request->paths[scan->next_path]), reason,
+				"");
 	scan->walking = false;
 }
 
@@ -159,7 +164,8 @@ static void find_one(struct scan *scan)
 
 static int lied(struct scan *scan, const char *what)
 {
-	(void)failure_set(scan->failure, CLI_EXIT_NO_DAEMON, "ampdaemon broke the protocol: %s", what);
+	(void)failure_set(scan->failure, CLI_EXIT_NO_DAEMON, "ampdaemon broke the protocol: %s",
+			  what);
 	return end_session(scan, -EBADMSG);
 }
 
@@ -208,7 +214,8 @@ static int lose(struct scan *scan, int error)
 {
 	if (drain(scan) < 0)
 		return -1;
-	(void)failure_set(scan->failure, CLI_EXIT_NO_DAEMON, "the connection to ampdaemon was lost: %s", strerror(-error));
+	(void)failure_set(scan->failure, CLI_EXIT_NO_DAEMON,
+			  "the connection to ampdaemon was lost: %s", strerror(-error));
 	return end_session(scan, -ECONNRESET);
 }
 
@@ -217,7 +224,8 @@ static int send_ready(struct scan *scan)
 {
 	const struct walk_item *item = &scan->ready;
 	const struct request request = {.kind = REQUEST_SCAN_FILE,
-					.scan_file = {.file = scan->last_file + 1, .path = item->path}};
+					.scan_file = {.file = scan->last_file + 1,
+						      .path = item->path}};
 	struct flight *flight = find_flight(scan, 0);
 	char *path = malloc(item->path.len + 1);
 	int r = path ? control_client_send(scan->client, &request, item->fd) : -ENOMEM;
@@ -231,7 +239,8 @@ static int send_ready(struct scan *scan)
 		return lose(scan, r);
 	if (r == 0) {
 		memcpy(path, item->path.data, item->path.len + 1);
-		*flight = (struct flight){.file = ++scan->last_file, .path = path, .path_len = item->path.len};
+		*flight = (struct flight){
+			.file = ++scan->last_file, .path = path, .path_len = item->path.len};
 		scan->n_flights++;
 	} else {
 		say_not_scanned(scan, item->path, SCAN_REASON_RESOURCE, strerror(-r));
@@ -273,8 +282,10 @@ static void await(const struct scan *scan)
 {
 	bool must_send = scan->has_ready && scan->n_flights < scan->window;
 	struct pollfd waits[] = {
-		{.fd = control_client_fd(scan->client), .events = (short)(must_send ? POLLIN | POLLOUT : POLLIN)},
-		{.fd = scan->end == SCAN_REASON_NONE ? scan->request->stop_fd : -1, .events = POLLIN},
+		{.fd = control_client_fd(scan->client),
+		 .events = (short)(must_send ? POLLIN | POLLOUT : POLLIN)},
+		{.fd = scan->end == SCAN_REASON_NONE ? scan->request->stop_fd : -1,
+		 .events = POLLIN},
 	};
 
 	(void)poll(waits, 2, TICK_MS); /* an interruption only means to look again */
@@ -360,7 +371,8 @@ static int prepare(struct scan *scan)
 }
 
 int scan_run(struct control_client *client, const struct scan_request *request,
-	     const struct scan_sink *sink, struct scan_tally *ret_tally, struct failure *ret_failure)
+	     const struct scan_sink *sink, struct scan_tally *ret_tally,
+	     struct failure *ret_failure)
 {
 	struct scan scan = {.client = client,
 			    .request = request,

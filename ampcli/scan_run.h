@@ -22,7 +22,8 @@ struct scan_request {
 
 struct scan_sink {
 	void (*line)(void *context, const struct scan_line *line);
-	void (*tick)(void *context, const struct scan_tally *tally); /* ten times a second or more often */
+	void (*tick)(void *context,
+		     const struct scan_tally *tally); /* ten times a second or more often */
 	void *context;
 };
 
@@ -31,6 +32,7 @@ struct scan_sink {
  * could not begin or its connection ended. A lost connection's failure has the exit code NOT_ALL_SCANNED.
  */
 int scan_run(struct control_client *client, const struct scan_request *request,
-	     const struct scan_sink *sink, struct scan_tally *ret_tally, struct failure *ret_failure);
+	     const struct scan_sink *sink, struct scan_tally *ret_tally,
+	     struct failure *ret_failure);
 
 #endif

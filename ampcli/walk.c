@@ -15,9 +15,10 @@
 /* O_NONBLOCK: neither a FIFO nor a lease may hold us; O_NOCTTY: no terminal may become ours. */
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
-#define OPEN_LEVELS 64    /* most trees are not deeper: these never need to find a directory again */
+#define OPEN_LEVELS 64 /* most trees are not deeper: these never need to find a directory again */
 #define OPEN_LEVELS_MIN 2 /* the directory being read, and the one it was entered from */
-#define FDS_FOR_OTHERS 24 /* standard streams, the socket, files on their way, a second walk that counts */
+#define FDS_FOR_OTHERS                                                                             \
+	24 /* standard streams, the socket, files on their way, a second walk that counts */
 
 struct level {
 	DIR *dir; /* NULL while closed */
@@ -46,7 +47,8 @@ static unsigned open_levels_allowed(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= 2 * OPEN_LEVELS + FDS_FOR_OTHERS)
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= 2 * OPEN_LEVELS + FDS_FOR_OTHERS)
 		return OPEN_LEVELS;
 	if (limit.rlim_cur <= FDS_FOR_OTHERS + 2 * OPEN_LEVELS_MIN)
 		return OPEN_LEVELS_MIN;
@@ -136,7 +138,8 @@ static enum scan_reason reason_of(int error)
 	}
 }
 
-static int give_trouble(struct walk *walk, enum scan_reason reason, int error, struct walk_item *ret_item)
+static int give_trouble(struct walk *walk, enum scan_reason reason, int error,
+			struct walk_item *ret_item)
 {
 	*ret_item = (struct walk_item){.kind = WALK_TROUBLE,
 				       .path = span_of(walk->path, walk->path_len),
@@ -295,7 +298,9 @@ static int open_file(struct walk *walk, int at, const char *name, struct walk_it
 	int fd;
 
 	if (walk->options.count_only)
-		return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? give_file(walk, -1, &st, ret_item) : 0;
+		return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0
+			       ? give_file(walk, -1, &st, ret_item)
+			       : 0;
 	fd = open_quietly(at, name, O_NOFOLLOW);
 	if (fd < 0 && errno == ELOOP) {
 		walk->skips.symlinks++;
@@ -315,7 +320,8 @@ static unsigned char type_of(mode_t mode)
 	return (unsigned char)IFTODT(mode);
 }
 
-static int take_entry(struct walk *walk, int at, const struct dirent *entry, struct walk_item *ret_item)
+static int take_entry(struct walk *walk, int at, const struct dirent *entry,
+		      struct walk_item *ret_item)
 {
 	unsigned char type = entry->d_type;
 	struct stat st;
@@ -420,7 +426,8 @@ static void leave(struct walk *walk)
 		int fd = openat(dirfd(level->dir), "..", OPEN_FLAGS | O_DIRECTORY);
 
 		if (fd >= 0)
-			(void)resume(walk, below, fd); /* when it is another one, find_again() looks for it */
+			(void)resume(walk, below,
+				     fd); /* when it is another one, find_again() looks for it */
 	}
 	close_level(level);
 	walk->depth--;

@@ -29,9 +29,9 @@ enum walk_kind { WALK_FILE, WALK_TROUBLE };
 
 struct walk_item {
 	enum walk_kind kind;
-	struct span path;        /* valid until the next call; a NUL follows */
-	int fd;                  /* WALK_FILE: open for reading, the caller's to close; -1 with count_only */
-	uint64_t bytes;          /* WALK_FILE */
+	struct span path; /* valid until the next call; a NUL follows */
+	int fd;         /* WALK_FILE: open for reading, the caller's to close; -1 with count_only */
+	uint64_t bytes; /* WALK_FILE */
 	enum scan_reason reason; /* WALK_TROUBLE */
 	int error;               /* WALK_TROUBLE: the errno behind it, 0 when there is none */
 };
