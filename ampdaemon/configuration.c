@@ -13,9 +13,11 @@
 #include "base/limits.h"
 #include "io/log.h"
 
-#define PATH_KEY(key) CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER, struct configuration, key, 1, 4000)
+#define PATH_KEY(key)                                                                              \
+	CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER, struct configuration, key, 1, 4000)
 #define OPTIONAL_TEXT(key, max)                                                                    \
-	CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct configuration, key, 1, max)
+	CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,                     \
+			       struct configuration, key, 1, max)
 #define NUMBER(key) CYAML_FIELD_UINT(#key, CYAML_FLAG_OPTIONAL, struct configuration, key)
 
 static const cyaml_schema_field_t fields[] = {
@@ -55,8 +57,10 @@ struct range {
 };
 
 #define RANGE(key, standard, least, most)                                                          \
-	{#key, offsetof(struct configuration, key),                                                \
-	 sizeof(((struct configuration *)0)->key) == 8, standard, least, most}
+	{                                                                                          \
+#key, offsetof(struct configuration, key),                                         \
+			sizeof(((struct configuration *)0)->key) == 8, standard, least, most       \
+	}
 #define MIB (UINT64_C(1) << 20)
 
 static const struct range ranges[] = {
@@ -109,8 +113,9 @@ static void tell_load_error(struct report *report, cyaml_err_t error)
 		*end = '\0';
 	(void)snprintf(report->out, report->size, "%s:%u:%u: %s; the configuration is not accepted",
 		       report->path, line, column,
-		       report->lines[0] ? report->lines + (strncmp(report->lines, "Load: ", 6) ? 0 : 6)
-					: cyaml_strerror(error));
+		       report->lines[0]
+			       ? report->lines + (strncmp(report->lines, "Load: ", 6) ? 0 : 6)
+			       : cyaml_strerror(error));
 }
 
 /* Where the value of a top-level `key` stands; 1:1 when it cannot be found again. */
@@ -131,7 +136,9 @@ static void locate(const char *path, const char *key, unsigned *ret_line, unsign
 	yaml_parser_set_input_file(&parser, file);
 	if (yaml_parser_load(&parser, &document)) {
 		root = yaml_document_get_root_node(&document);
-		for (yaml_node_pair_t *pair = root && root->type == YAML_MAPPING_NODE ? root->data.mapping.pairs.start : NULL;
+		for (yaml_node_pair_t *pair = root && root->type == YAML_MAPPING_NODE
+						      ? root->data.mapping.pairs.start
+						      : NULL;
 		     pair && pair < root->data.mapping.pairs.top; pair++) {
 			yaml_node_t *name = yaml_document_get_node(&document, pair->key);
 			yaml_node_t *value = yaml_document_get_node(&document, pair->value);
@@ -158,8 +165,9 @@ __attribute__((format(printf, 3, 4))) static bool tell(struct report *report, co
 	va_start(arguments, format);
 	(void)vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
-	(void)snprintf(report->out, report->size, "%s:%u:%u: %s %s; the configuration is not accepted",
-		       report->path, line, column, key, what);
+	(void)snprintf(report->out, report->size,
+		       "%s:%u:%u: %s %s; the configuration is not accepted", report->path, line,
+		       column, key, what);
 	return false;
 }
 
@@ -190,8 +198,10 @@ static bool settle_workers(struct configuration *c, struct report *report)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (c->scan_workers > LIMIT_WORKERS - 8) /* the rest: spare, retiring, killed and not yet gone */
-		return tell(report, "scan_workers", "must be from 1 to %d, or 0 for the number of cores",
+	if (c->scan_workers >
+	    LIMIT_WORKERS - 8) /* the rest: spare, retiring, killed and not yet gone */
+		return tell(report, "scan_workers",
+			    "must be from 1 to %d, or 0 for the number of cores",
 			    LIMIT_WORKERS - 8);
 	if (!c->scan_workers)
 		c->scan_workers = cores < 1 ? 1 : cores > 8 ? 8 : (uint32_t)cores;
@@ -209,8 +219,8 @@ static bool check_paths(const struct configuration *c, struct report *report)
 {
 	const struct {
 		const char *key, *path;
-	} paths[] = {{"run_dir", c->run_dir},         {"state_dir", c->state_dir},
-		     {"log_dir", c->log_dir},         {"builtin_dir", c->builtin_dir},
+	} paths[] = {{"run_dir", c->run_dir},           {"state_dir", c->state_dir},
+		     {"log_dir", c->log_dir},           {"builtin_dir", c->builtin_dir},
 		     {"scan_service", c->scan_service}, {"definitions_dir", c->definitions_dir}};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

@@ -13,14 +13,15 @@
 #include <stdint.h>
 
 struct configuration {
-	char *run_dir;         /* control socket and pid file */
-	char *state_dir;       /* journal */
+	char *run_dir;   /* control socket and pid file */
+	char *state_dir; /* journal */
 	char *log_dir;
 	char *builtin_dir;     /* our own definitions */
 	char *definitions_dir; /* NULL: the built-in set */
 	char *scan_service;    /* path of ampscansvc */
 	char *scan_user;       /* its account and group */
-	uint32_t scan_workers; /* never 0 after reading: "number of cores, at most 8" is worked out */
+	uint32_t
+		scan_workers; /* never 0 after reading: "number of cores, at most 8" is worked out */
 	uint32_t scan_timeout_ms;
 	uint64_t max_scan_file_size;
 	uint64_t max_archive_scan_size;

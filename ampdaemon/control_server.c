@@ -107,7 +107,8 @@ static void turn_away(int socket, const char *reason)
 	ssize_t len = reply_encode(&message, packet, sizeof(packet));
 
 	if (len > 0)
-		(void)packet_send(socket, packet, (size_t)len, -1, MSG_DONTWAIT); /* it sees the end anyway */
+		(void)packet_send(socket, packet, (size_t)len, -1,
+				  MSG_DONTWAIT); /* it sees the end anyway */
 	close(socket);
 }
 
@@ -256,7 +257,8 @@ struct control_server *control_server_new(uv_loop_t *loop, const char *path,
 	}
 	if (!r)
 		return server;
-	(void)snprintf(ret_error, size, "the control socket %s cannot be made: %s", path, strerror(-r));
+	(void)snprintf(ret_error, size, "the control socket %s cannot be made: %s", path,
+		       strerror(-r));
 	free(server); /* the program ends: descriptors and the rest with it */
 	return NULL;
 }
@@ -332,7 +334,8 @@ void control_server_status_fresh(struct control_server *server)
 	}
 }
 
-void control_server_figures(const struct control_server *server, struct control_figures *ret_figures)
+void control_server_figures(const struct control_server *server,
+			    struct control_figures *ret_figures)
 {
 	*ret_figures = (struct control_figures){
 		.sessions = server->n_sessions,
@@ -340,5 +343,6 @@ void control_server_figures(const struct control_server *server, struct control_
 		.last_scan_utc_ms = server->last_scan_utc_ms,
 	};
 	for (unsigned i = 0; i < CONTROL_SESSIONS; i++)
-		ret_figures->scans += server->sessions[i] && session_is_scanning(server->sessions[i]);
+		ret_figures->scans +=
+			server->sessions[i] && session_is_scanning(server->sessions[i]);
 }

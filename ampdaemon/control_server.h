@@ -20,8 +20,8 @@
 
 #define CONTROL_SESSIONS 2048
 #define CONTROL_SESSIONS_PER_USER (CONTROL_SESSIONS / 2)
-#define CONTROL_HELLO_MS 10000   /* from accept to hello */
-#define CONTROL_UNREAD_MS 60000  /* replies that nobody reads for so long end the session */
+#define CONTROL_HELLO_MS 10000  /* from accept to hello */
+#define CONTROL_UNREAD_MS 60000 /* replies that nobody reads for so long end the session */
 
 struct control_server;
 
@@ -58,6 +58,7 @@ struct control_figures {
 	uint64_t violations;
 	uint64_t last_scan_utc_ms;
 };
-void control_server_figures(const struct control_server *server, struct control_figures *ret_figures);
+void control_server_figures(const struct control_server *server,
+			    struct control_figures *ret_figures);
 
 #endif

@@ -45,8 +45,8 @@ struct control_session {
 
 static void put_out(struct control_session *s, const char *why)
 {
-	log_security("client %d of user %u broke the protocol: %s; its session is ended", s->peer.pid,
-		     s->peer.uid, why);
+	log_security("client %d of user %u broke the protocol: %s; its session is ended",
+		     s->peer.pid, s->peer.uid, why);
 	s->host->on_end(s->host->context, s, true);
 }
 
@@ -208,7 +208,8 @@ static void drop_held(struct control_session *s)
 
 static void wait_for(struct control_session *s, enum awaiting what)
 {
-	*s->host->n_waiting += (uint32_t)(what == AWAITING_ROOM) - (uint32_t)(s->awaiting == AWAITING_ROOM);
+	*s->host->n_waiting +=
+		(uint32_t)(what == AWAITING_ROOM) - (uint32_t)(s->awaiting == AWAITING_ROOM);
 	s->awaiting = what;
 	channel_pause(s->channel, what != AWAITING_NOTHING);
 }
@@ -250,8 +251,10 @@ static struct desk_file describe(const struct control_session *s, uint64_t numbe
 /* No room now: the file waits with the session, and the session is not read from. */
 static void hold(struct control_session *s, const struct desk_file *file)
 {
-	s->held = (struct held_file){
-		.file = file->file, .bytes = file->bytes, .fd = file->fd, .path_len = file->path.len};
+	s->held = (struct held_file){.file = file->file,
+				     .bytes = file->bytes,
+				     .fd = file->fd,
+				     .path_len = file->path.len};
 	s->held.path = malloc(file->path.len + 1);
 	if (!s->held.path) {
 		s->under_way++;
@@ -294,8 +297,9 @@ bool session_waits_for_room(const struct control_session *s)
 void session_resume(struct control_session *s)
 {
 	if (s->held.path) {
-		struct desk_file file = describe(s, s->held.file, span_of(s->held.path, s->held.path_len),
-						 s->held.bytes, s->held.fd);
+		struct desk_file file =
+			describe(s, s->held.file, span_of(s->held.path, s->held.path_len),
+				 s->held.bytes, s->held.fd);
 		uint8_t *path = s->held.path;
 
 		s->held.path = NULL;
@@ -348,7 +352,8 @@ static void hear_history(struct control_session *s, const struct history_request
 			     s->host->context);
 
 	if (r)
-		session_refuse(s, REFUSAL_UNAVAILABLE, "too many others read the history; try again");
+		session_refuse(s, REFUSAL_UNAVAILABLE,
+			       "too many others read the history; try again");
 	else
 		wait_for(s, AWAITING_HISTORY);
 }
@@ -410,12 +415,14 @@ static void on_end(void *context, int error)
 	struct control_session *s = context;
 
 	if (error == -EPROTO || error == -EMSGSIZE)
-		put_out(s, error == -EPROTO ? "a packet with too many descriptors" : "a packet that is too long");
+		put_out(s, error == -EPROTO ? "a packet with too many descriptors"
+					    : "a packet that is too long");
 	else
 		s->host->on_end(s->host->context, s, false);
 }
 
-static const struct channel_callbacks session_callbacks = {.on_packet = on_packet, .on_end = on_end};
+static const struct channel_callbacks session_callbacks = {.on_packet = on_packet,
+							   .on_end = on_end};
 
 /* ---- history pages ---- */
 
@@ -473,8 +480,8 @@ void session_history(struct control_session *s, const struct journal_row *rows, 
 
 /* ---- life ---- */
 
-struct control_session *session_new(uv_loop_t *loop, int socket, uint64_t id, const struct peer *peer,
-				    const struct session_host *host)
+struct control_session *session_new(uv_loop_t *loop, int socket, uint64_t id,
+				    const struct peer *peer, const struct session_host *host)
 {
 	struct control_session *s = calloc(1, sizeof(*s));
 

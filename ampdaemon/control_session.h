@@ -16,7 +16,7 @@
 #include "ampdaemon/control_server.h"
 #include "io/peer.h"
 
-#define SESSION_WINDOW 64              /* files under way */
+#define SESSION_WINDOW 64               /* files under way */
 #define SESSION_QUEUE_BYTES (96u << 10) /* a history page and a window of results */
 
 struct control_session;
@@ -33,8 +33,8 @@ struct session_host {
 };
 
 /* Takes `socket`. NULL when there is no memory. */
-struct control_session *session_new(uv_loop_t *loop, int socket, uint64_t id, const struct peer *peer,
-				    const struct session_host *host);
+struct control_session *session_new(uv_loop_t *loop, int socket, uint64_t id,
+				    const struct peer *peer, const struct session_host *host);
 struct control_session *session_free(struct control_session *session);
 
 /* Tells the client why not, and ends. */

@@ -100,11 +100,12 @@ static void on_down(void *context)
 		uv_stop(&d->loop);
 }
 
-static const struct supervisor_callbacks supervisor_callbacks = {.on_up = on_up,
-								 .on_lost = on_lost,
-								 .on_worker_exited = on_worker_exited,
-								 .on_worker_failed = on_worker_failed,
-								 .on_down = on_down};
+static const struct supervisor_callbacks supervisor_callbacks = {
+	.on_up = on_up,
+	.on_lost = on_lost,
+	.on_worker_exited = on_worker_exited,
+	.on_worker_failed = on_worker_failed,
+	.on_down = on_down};
 
 static void on_result(void *context, uint64_t client, struct span path,
 		      const struct file_result *result)
@@ -179,7 +180,8 @@ static void on_signal(uv_signal_t *handle, int signal)
 	struct daemon *d = handle->data;
 
 	if (signal == SIGHUP) {
-		log_notice("SIGHUP: there is nothing to reload yet; restart to read the configuration again");
+		log_notice(
+			"SIGHUP: there is nothing to reload yet; restart to read the configuration again");
 		return;
 	}
 	stop(d, signal == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -264,7 +266,8 @@ static int open_control(struct daemon *d)
 	char path[PATH_MAX], error[PATH_MAX + 200];
 
 	journal_state(d->journal, &state);
-	services.last_scan = state.newest; /* each scan left two events at least: larger than any number before */
+	services.last_scan =
+		state.newest; /* each scan left two events at least: larger than any number before */
 	(void)snprintf(path, sizeof(path), "%s/control.sock", d->configuration->run_dir);
 	d->server = control_server_new(&d->loop, path, &services, error, sizeof(error));
 	if (!d->server)
@@ -281,10 +284,12 @@ static int build(struct daemon *d)
 	if (r)
 		return r;
 	d->memory = worker_memory_new(&d->loop, on_memory_fresh, d);
-	d->supervisor = supervisor_new(&d->loop, d->configuration, d->journal, &supervisor_callbacks, d);
+	d->supervisor =
+		supervisor_new(&d->loop, d->configuration, d->journal, &supervisor_callbacks, d);
 	if (!d->memory || !d->supervisor)
 		return -ENOMEM;
-	d->desk = desk_new(&d->loop, d->configuration, d->supervisor, d->journal, &desk_callbacks, d);
+	d->desk =
+		desk_new(&d->loop, d->configuration, d->supervisor, d->journal, &desk_callbacks, d);
 	if (!d->desk)
 		return -ENOMEM;
 	r = open_control(d);
@@ -297,7 +302,8 @@ static void tear_down(struct daemon *d)
 	d->server = control_server_free(d->server);
 	d->desk = desk_free(d->desk);
 	d->supervisor = supervisor_free(d->supervisor);
-	(void)uv_run(&d->loop, UV_RUN_NOWAIT); /* close callbacks; and those of work that has ended */
+	(void)uv_run(&d->loop,
+		     UV_RUN_NOWAIT); /* close callbacks; and those of work that has ended */
 	while (!journal_is_idle(d->journal))
 		(void)uv_run(&d->loop, UV_RUN_ONCE);
 	(void)uv_run(&d->loop, UV_RUN_NOWAIT);

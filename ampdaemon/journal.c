@@ -155,10 +155,12 @@ static void note_failure(struct journal *journal)
 {
 	(void)snprintf(journal->error, sizeof(journal->error), "%s", journal->turn.error);
 	if (!journal->failing)
-		log_error("journal: %s; events wait in memory (at most %d, then the oldest are lost)",
-			  journal->error, JOURNAL_RING);
+		log_error(
+			"journal: %s; events wait in memory (at most %d, then the oldest are lost)",
+			journal->error, JOURNAL_RING);
 	journal->failing = true;
-	(void)uv_timer_start(&journal->retry, on_retry, JOURNAL_RETRY_MS, 0); /* fails only when closing */
+	(void)uv_timer_start(&journal->retry, on_retry, JOURNAL_RETRY_MS,
+			     0); /* fails only when closing */
 }
 
 static void tell_lost(struct journal *journal)
@@ -264,8 +266,8 @@ struct journal *journal_free(struct journal *journal)
 		do_turn(&journal->work);
 		finish_reading(journal);
 		if (journal->turn.result) {
-			log_error("journal: %s; %u events are lost at the stop", journal->turn.error,
-				  journal->count);
+			log_error("journal: %s; %u events are lost at the stop",
+				  journal->turn.error, journal->count);
 			break;
 		}
 		note_success(journal);

@@ -21,16 +21,16 @@
 #include "wire/control_codec.h"
 #include "wire/event_codec.h"
 
-#define JOURNAL_RING 8192       /* events that may wait for the disk */
+#define JOURNAL_RING 8192 /* events that may wait for the disk */
 #define JOURNAL_RING_BYTES (16u << 20)
-#define JOURNAL_BATCH 256       /* events of one transaction */
+#define JOURNAL_BATCH 256 /* events of one transaction */
 #define JOURNAL_RETRY_MS 2000
-#define JOURNAL_PRUNE_EVERY 64  /* batches */
+#define JOURNAL_PRUNE_EVERY 64 /* batches */
 
 struct journal;
 
 struct journal_state {
-	uint64_t newest;   /* sequence of the newest event on disk */
+	uint64_t newest; /* sequence of the newest event on disk */
 	uint32_t waiting;
 	uint64_t lost;
 	const char *error; /* "" when it can be written; valid until the next call */

@@ -64,7 +64,8 @@ static bool is_sound(struct journal_store *store)
 	sqlite3_stmt *statement;
 	bool sound = false;
 
-	if (sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &statement, NULL) !=
+	    SQLITE_OK)
 		return false;
 	if (sqlite3_step(statement) == SQLITE_ROW)
 		sound = !strcmp((const char *)sqlite3_column_text(statement, 0), "ok");
@@ -80,9 +81,10 @@ static int open_database(struct journal_store *store, const char *path)
 			    NULL) != SQLITE_OK)
 		return fail(store);
 	(void)sqlite3_busy_timeout(store->db, 2000); /* a backup or a person with sqlite3(1) */
-	if (run(store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;"
-		       "PRAGMA cell_size_check=ON; PRAGMA auto_vacuum=INCREMENTAL;"
-		       "PRAGMA journal_size_limit=4194304;"))
+	if (run(store,
+		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;"
+		"PRAGMA cell_size_check=ON; PRAGMA auto_vacuum=INCREMENTAL;"
+		"PRAGMA journal_size_limit=4194304;"))
 		return -EIO;
 	if (!is_sound(store)) {
 		(void)snprintf(store->error, sizeof(store->error), "the database is damaged");
@@ -164,7 +166,8 @@ static int append_one(struct journal_store *store, struct journal_row *row)
 	(void)sqlite3_reset(store->append); /* repeats the error of the last step */
 	if (sqlite3_bind_int64(store->append, 1, (sqlite3_int64)row->utc_ms) != SQLITE_OK ||
 	    sqlite3_bind_int64(store->append, 2, row->type) != SQLITE_OK ||
-	    sqlite3_bind_blob(store->append, 3, row->body, (int)row->len, SQLITE_STATIC) != SQLITE_OK ||
+	    sqlite3_bind_blob(store->append, 3, row->body, (int)row->len, SQLITE_STATIC) !=
+		    SQLITE_OK ||
 	    sqlite3_step(store->append) != SQLITE_DONE)
 		return fail(store);
 	row->sequence = (uint64_t)sqlite3_last_insert_rowid(store->db);
@@ -211,8 +214,8 @@ static int copy_row(sqlite3_stmt *statement, struct journal_row *row)
 	return 0;
 }
 
-int journal_store_read(struct journal_store *store, uint64_t before, uint32_t type, uint64_t since_ms,
-		       struct journal_row *rows, unsigned n)
+int journal_store_read(struct journal_store *store, uint64_t before, uint32_t type,
+		       uint64_t since_ms, struct journal_row *rows, unsigned n)
 {
 	static const char sql[] = "SELECT sequence, utc_ms, type, body FROM event "
 				  "WHERE sequence < ?1 AND (?2 = 0 OR type = ?2) AND utc_ms >= ?3 "
@@ -222,7 +225,8 @@ int journal_store_read(struct journal_store *store, uint64_t before, uint32_t ty
 
 	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
 		return fail(store);
-	if (sqlite3_bind_int64(statement, 1, before && before < INT64_MAX ? (sqlite3_int64)before : INT64_MAX) ==
+	if (sqlite3_bind_int64(statement, 1,
+			       before && before < INT64_MAX ? (sqlite3_int64)before : INT64_MAX) ==
 		    SQLITE_OK &&
 	    sqlite3_bind_int64(statement, 2, type) == SQLITE_OK &&
 	    sqlite3_bind_int64(statement, 3, (sqlite3_int64)(since_ms & INT64_MAX)) == SQLITE_OK &&
@@ -250,7 +254,8 @@ int journal_store_prune(struct journal_store *store, uint64_t now_utc_ms)
 			       : 0);
 	if (run(store, sql))
 		return -EIO;
-	bytes = (uint64_t)(ask(store, "PRAGMA page_count", 0) - ask(store, "PRAGMA freelist_count", 0)) *
+	bytes = (uint64_t)(ask(store, "PRAGMA page_count", 0) -
+			   ask(store, "PRAGMA freelist_count", 0)) *
 		(uint64_t)ask(store, "PRAGMA page_size", 4096);
 	if (bytes > store->bounds.max_bytes &&
 	    run(store, "DELETE FROM event WHERE sequence < (SELECT min(sequence) + "

@@ -43,8 +43,8 @@ uint64_t journal_store_newest(struct journal_store *store);
 
 /* Up to `n` rows with sequence < before (0: from the newest), newest first; type 0: all. Bodies are malloc'ed and the
  * caller's. The number of rows, or -EIO. */
-int journal_store_read(struct journal_store *store, uint64_t before, uint32_t type, uint64_t since_ms,
-		       struct journal_row *rows, unsigned n);
+int journal_store_read(struct journal_store *store, uint64_t before, uint32_t type,
+		       uint64_t since_ms, struct journal_row *rows, unsigned n);
 
 /* Removes what is older than the bounds allow; removes the oldest tenth when the size is over. 0 or -EIO. */
 int journal_store_prune(struct journal_store *store, uint64_t now_utc_ms);

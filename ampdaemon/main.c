@@ -20,7 +20,8 @@ struct options {
 };
 
 static const struct argp_option descriptions[] = {
-	{"config", 'c', "FILE", 0, "Read the configuration from FILE (default: " AMP_PREFIX "/etc/ampdaemon.yaml)", 0},
+	{"config", 'c', "FILE", 0,
+	 "Read the configuration from FILE (default: " AMP_PREFIX "/etc/ampdaemon.yaml)", 0},
 	{"foreground", 'f', NULL, 0, "Log to standard error too", 0},
 	{"check", 't', NULL, 0, "Check the configuration, say what is wrong, and exit", 0},
 	{0},
@@ -74,7 +75,9 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (geteuid() != 0) {
-		(void)fprintf(stderr, "ampdaemon: must be started as root: it gives rights away, it cannot make them\n");
+		(void)fprintf(
+			stderr,
+			"ampdaemon: must be started as root: it gives rights away, it cannot make them\n");
 		return EXIT_FAILURE;
 	}
 	configuration->log_to_stderr |= options.foreground;

@@ -11,10 +11,11 @@
 
 #define WORKER_DEPTH 4
 #define WORKER_DEPTH_BYTES (1u << 20)
-#define MIN_SHARE 64          /* one full window of a client */
-#define NOT_READY_LIMIT 3     /* workers in a row that hung in birth: the service itself is rotten */
+#define MIN_SHARE 64      /* one full window of a client */
+#define NOT_READY_LIMIT 3 /* workers in a row that hung in birth: the service itself is rotten */
 
 struct entry {
+	job_id job;
 	uint64_t client, file;
 	uint8_t *path; /* NULL: the entry is free */
 	size_t path_len;
@@ -24,7 +25,8 @@ struct entry {
 struct scan_desk {
 	uv_loop_t *loop;
 	uv_timer_t timer;
-	uv_check_t pump; /* effects that a submit caused are carried out after the packets of a turn */
+	uv_check_t
+		pump; /* effects that a submit caused are carried out after the packets of a turn */
 	struct dispatcher *dispatcher;
 	struct scan_link *link;
 	struct supervisor *supervisor;
@@ -82,7 +84,8 @@ static void send_job(struct scan_desk *desk, const struct effect *effect)
 	const struct entry *entry = &desk->entries[job_index(effect->job)];
 
 	if (scan_link_send(desk->link, effect->worker, effect->job, entry->fd))
-		dispatcher_send_failed(desk->dispatcher, clock_mono_ms(), effect->worker, effect->job);
+		dispatcher_send_failed(desk->dispatcher, clock_mono_ms(), effect->worker,
+				       effect->job);
 }
 
 static void kill_worker(struct scan_desk *desk, const struct effect *effect)
@@ -126,7 +129,8 @@ static void arm(struct scan_desk *desk)
 	if (deadline == MONO_NEVER)
 		(void)uv_timer_stop(&desk->timer); /* cannot fail */
 	else
-		(void)uv_timer_start(&desk->timer, on_timer, deadline > now ? (uint64_t)(deadline - now) : 0, 0);
+		(void)uv_timer_start(&desk->timer, on_timer,
+				     deadline > now ? (uint64_t)(deadline - now) : 0, 0);
 }
 
 /* Effects can cause events that cause effects: one loop takes them all, whoever was first. */
@@ -203,7 +207,8 @@ static struct span in_hand(void *context, uint64_t worker, uint32_t *ret_attempt
 	job_id job = dispatcher_in_hand(desk->dispatcher, worker, &attempts);
 	const struct entry *entry = &desk->entries[job_index(job)];
 
-	if (!job)
+	if (!job ||
+	    entry->job != job) /* the job that a worker was killed for may have ended since */
 		return (struct span){0};
 	*ret_attempt = attempts + 1;
 	return span_of(entry->path, entry->path_len);
@@ -287,8 +292,10 @@ bool desk_has_room(const struct scan_desk *desk, uint32_t uid)
 
 int desk_submit(struct scan_desk *desk, const struct desk_file *file)
 {
-	struct job_request request = {
-		.priority = file->priority, .uid = file->uid, .owner = file->client, .bytes = file->bytes};
+	struct job_request request = {.priority = file->priority,
+				      .uid = file->uid,
+				      .owner = file->client,
+				      .bytes = file->bytes};
 	uint8_t *path = malloc(file->path.len + 1);
 	struct entry *entry;
 	job_id job;
@@ -304,7 +311,8 @@ int desk_submit(struct scan_desk *desk, const struct desk_file *file)
 	if (file->path.len)
 		memcpy(path, file->path.data, file->path.len);
 	entry = &desk->entries[job_index(job)];
-	*entry = (struct entry){.client = file->client,
+	*entry = (struct entry){.job = job,
+				.client = file->client,
 				.file = file->file,
 				.path = path,
 				.path_len = file->path.len,
@@ -317,7 +325,8 @@ int desk_submit(struct scan_desk *desk, const struct desk_file *file)
 void desk_cancel(struct scan_desk *desk, uint64_t client)
 {
 	dispatcher_cancel_owner(desk->dispatcher, clock_mono_ms(), client);
-	(void)uv_check_start(&desk->pump, on_pump); /* the caller may be in the middle of its own end */
+	(void)uv_check_start(&desk->pump,
+			     on_pump); /* the caller may be in the middle of its own end */
 }
 
 void desk_drain(struct scan_desk *desk, mono_ms deadline)

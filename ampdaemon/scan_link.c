@@ -29,9 +29,11 @@ struct worker_link {
 	struct session session;
 	int64_t pid;
 	int pidfd;
-	enum death_cause cause; /* that the end of the channel will have, DEATH_CRASH unless known better */
+	enum death_cause
+		cause; /* that the end of the channel will have, DEATH_CRASH unless known better */
 	uint32_t canary_us;
 	bool lacks_wall;
+	bool mourned; /* its obituary is written */
 	char detail[LIMIT_DETAIL_BYTES + 1];
 };
 
@@ -75,7 +77,8 @@ static void describe_status(uint32_t status, char *out, size_t size)
 	int wait = (int)status;
 
 	if (WIFSIGNALED(wait))
-		(void)snprintf(out, size, "signal %d (%s)", WTERMSIG(wait), strsignal(WTERMSIG(wait)));
+		(void)snprintf(out, size, "signal %d (%s)", WTERMSIG(wait),
+			       strsignal(WTERMSIG(wait)));
 	else if (WIFEXITED(wait))
 		(void)snprintf(out, size, "exit status %d", WEXITSTATUS(wait));
 	else
@@ -120,7 +123,8 @@ static void arm(struct scan_link *link)
 	if (due == MONO_NEVER)
 		(void)uv_timer_stop(&link->timer); /* cannot fail */
 	else
-		(void)uv_timer_start(&link->timer, on_timer, due > now ? (uint64_t)(due - now) : 0, 0);
+		(void)uv_timer_start(&link->timer, on_timer, due > now ? (uint64_t)(due - now) : 0,
+				     0);
 }
 
 static void publish_due(struct scan_link *link, mono_ms now)
@@ -139,13 +143,15 @@ static void on_timer(uv_timer_t *timer)
 	arm(link);
 }
 
-static void write_obituary(struct scan_link *link, const struct worker_link *w, enum death_cause cause)
+static void write_obituary(struct worker_link *w, enum death_cause cause)
 {
+	struct scan_link *link = w->owner;
 	struct obituary *o = &link->obituaries[w - link->workers];
 	struct span path = {0};
 
-	if (!death_cause_is_failure(cause))
+	if (!death_cause_is_failure(cause) || w->mourned)
 		return;
+	w->mourned = true;
 	if (o->open)
 		publish(link, o, NULL);
 	o->attempt = 0;
@@ -191,7 +197,7 @@ static void end(struct worker_link *w, enum death_cause cause)
 	struct scan_link *link = w->owner;
 	uint64_t worker = w->worker;
 
-	write_obituary(link, w, cause);
+	write_obituary(w, cause);
 	release(w);
 	link->callbacks.on_gone(link->context, worker, cause);
 }
@@ -199,13 +205,15 @@ static void end(struct worker_link *w, enum death_cause cause)
 static void kill_process(const struct worker_link *w)
 {
 	if (w->pidfd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0); /* ESRCH: it has ended */
+		(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL,
+			      0); /* ESRCH: it has ended */
 }
 
 static void lied(struct worker_link *w, const char *why)
 {
 	w->owner->violations++;
-	log_security("scan worker %lld broke the protocol: %s; it is killed", (long long)w->pid, why);
+	log_security("scan worker %lld broke the protocol: %s; it is killed", (long long)w->pid,
+		     why);
 	(void)snprintf(w->detail, sizeof(w->detail), "%s", why);
 	kill_process(w);
 	end(w, DEATH_VIOLATION);
@@ -216,7 +224,8 @@ static void on_end(void *context, int error)
 	struct worker_link *w = context;
 
 	if (error == -EPROTO || error == -EMSGSIZE) {
-		lied(w, error == -EPROTO ? "a packet with descriptors" : "a packet that is too long");
+		lied(w,
+		     error == -EPROTO ? "a packet with descriptors" : "a packet that is too long");
 		return;
 	}
 	/* Before hello it did not die of a job. */
@@ -248,12 +257,13 @@ static void hear_hello(struct worker_link *w, const struct from_worker *message,
 	w->pid = pid;
 	w->pidfd = peer_pidfd(channel_socket(w->channel), pid);
 	if (w->pidfd < 0) {
-		(void)snprintf(w->detail, sizeof(w->detail), "it was gone when it was looked for: %s",
-			       strerror(-w->pidfd));
+		(void)snprintf(w->detail, sizeof(w->detail),
+			       "it was gone when it was looked for: %s", strerror(-w->pidfd));
 		end(w, DEATH_NOT_READY);
 		return;
 	}
-	(void)setsockopt(channel_socket(w->channel), SOL_SOCKET, SO_PASSCRED, &off, sizeof(off)); /* only a cost */
+	(void)setsockopt(channel_socket(w->channel), SOL_SOCKET, SO_PASSCRED, &off,
+			 sizeof(off)); /* only a cost */
 	w->canary_us = message->hello.canary_us;
 	note_walls(w, message);
 	if (w->lacks_wall) {
@@ -308,7 +318,8 @@ static const struct channel_callbacks worker_callbacks = {.on_packet = on_packet
 
 /* ---- outside ---- */
 
-struct scan_link *scan_link_new(uv_loop_t *loop, struct supervisor *supervisor, struct journal *journal,
+struct scan_link *scan_link_new(uv_loop_t *loop, struct supervisor *supervisor,
+				struct journal *journal,
 				const struct scan_link_callbacks *callbacks, void *context)
 {
 	struct scan_link *link = calloc(1, sizeof(*link));
@@ -410,9 +421,13 @@ void scan_link_kill(struct scan_link *link, uint64_t worker, enum death_cause ca
 {
 	struct worker_link *w = find(link, worker);
 
-	if (!w)
+	if (!w) { /* never told of it: then it is gone */
+		link->callbacks.on_gone(link->context, worker, cause);
 		return;
+	}
 	w->cause = cause;
+	write_obituary(w,
+		       cause); /* now, while the desk still has the file that it was killed for */
 	kill_process(w);
 	/* Nothing that it may still have said is waited for: a channel that missed a deadline is dead. */
 	channel_end(w->channel, 0);

@@ -37,7 +37,8 @@ struct worker_facts {
 	bool lacks_wall; /* a wall is not as the service reported it */
 };
 
-struct scan_link *scan_link_new(uv_loop_t *loop, struct supervisor *supervisor, struct journal *journal,
+struct scan_link *scan_link_new(uv_loop_t *loop, struct supervisor *supervisor,
+				struct journal *journal,
 				const struct scan_link_callbacks *callbacks, void *context);
 struct scan_link *scan_link_free(struct scan_link *link);
 

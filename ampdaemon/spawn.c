@@ -28,12 +28,13 @@ static int open_program(const char *path, char *ret_error, size_t size)
 		(void)snprintf(ret_error, size, "%s cannot be opened: %s", path, strerror(errno));
 		return -errno;
 	}
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH) ||
-	    !(st.st_mode & S_IXUSR)) {
-		(void)snprintf(ret_error, size,
-			       "%s is not trusted (mode %04o, owner %u): it must be an executable that only "
-			       "root may write",
-			       path, st.st_mode & 07777u, st.st_uid);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != 0 ||
+	    st.st_mode & (S_IWGRP | S_IWOTH) || !(st.st_mode & S_IXUSR)) {
+		(void)snprintf(
+			ret_error, size,
+			"%s is not trusted (mode %04o, owner %u): it must be an executable that only "
+			"root may write",
+			path, st.st_mode & 07777u, st.st_uid);
 		close(fd);
 		return -EPERM;
 	}
@@ -89,7 +90,8 @@ static _Noreturn void be_born(struct birth *birth)
 
 	reset_signals();
 	r = place_descriptors(birth);
-	if (!r && (prctl(PR_SET_PDEATHSIG, SIGKILL) || (getppid() != birth->parent && getppid() != 0)))
+	if (!r &&
+	    (prctl(PR_SET_PDEATHSIG, SIGKILL) || (getppid() != birth->parent && getppid() != 0)))
 		r = -ESRCH; /* the daemon died before its death could be watched */
 	if (!r) {
 		syscall(SYS_execveat, birth->program, "", arguments, environment, AT_EMPTY_PATH);
@@ -169,7 +171,8 @@ int spawn_service(const struct spawn_order *order, struct spawned *ret_spawned, 
 	birth.sources[BIRTH_FD_DEFINITIONS] = order->definitions >= 0 ? order->definitions : null;
 	r = give_birth(&birth, ret_spawned);
 	if (r)
-		(void)snprintf(ret_error, size, "%s cannot be started: %s", order->program, strerror(-r));
+		(void)snprintf(ret_error, size, "%s cannot be started: %s", order->program,
+			       strerror(-r));
 	close(null);
 	close(birth.program);
 	return r;

@@ -10,10 +10,10 @@
 #include <sys/types.h>
 
 struct spawn_order {
-	const char *program;  /* an executable of root that nobody else may write */
-	int channel;          /* the service's end of the service channel */
-	int builtin;          /* directory */
-	int definitions;      /* directory, or -1 */
+	const char *program; /* an executable of root that nobody else may write */
+	int channel;         /* the service's end of the service channel */
+	int builtin;         /* directory */
+	int definitions;     /* directory, or -1 */
 };
 
 struct spawned {

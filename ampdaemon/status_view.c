@@ -59,8 +59,9 @@ static void fill_service(struct filling *f, const struct supervisor *supervisor)
 		note(f, "the scan service is %s%s%s: files cannot be scanned now",
 		     service_state_name(view.state), view.reason[0] ? "; " : "", view.reason);
 	if (view.as_root)
-		note(f, "the scan service runs as root behind its other walls: its own account is missing or is "
-			"root's; create the user and group and restart");
+		note(f,
+		     "the scan service runs as root behind its other walls: its own account is missing or is "
+		     "root's; create the user and group and restart");
 	for (unsigned i = 0; i < view.n_files; i++) {
 		if (!view.files[i].accepted)
 			note(f, "definitions %s are not used: %s", view.files[i].name,
@@ -79,8 +80,9 @@ static void fill_workers(struct filling *f, const struct status_sources *sources
 	for (unsigned i = 0; i < n; i++) {
 		struct worker_report *worker = &r->workers[r->n_workers++];
 
-		*worker = (struct worker_report){
-			.worker = views[i].worker, .state = views[i].state, .jobs = views[i].answered};
+		*worker = (struct worker_report){.worker = views[i].worker,
+						 .state = views[i].state,
+						 .jobs = views[i].answered};
 		for (unsigned k = 0; k < n_facts; k++) {
 			if (facts[k].worker == views[i].worker)
 				worker->pid = facts[k].pid;
@@ -115,8 +117,8 @@ static void fill_journal(struct filling *f, const struct journal *journal)
 	r->journal_lost = state.lost;
 	r->journal_error = state.error;
 	if (state.error[0])
-		note(f, "journal: %s; %u events wait in memory, %llu are lost", state.error, state.waiting,
-		     (unsigned long long)state.lost);
+		note(f, "journal: %s; %u events wait in memory, %llu are lost", state.error,
+		     state.waiting, (unsigned long long)state.lost);
 	r->log_dropped = log_dropped();
 	if (r->log_dropped)
 		note(f, "%llu log lines could not be written", (unsigned long long)r->log_dropped);

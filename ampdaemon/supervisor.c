@@ -21,8 +21,9 @@
 #include "io/log.h"
 #include "wire/session_rules.h"
 
-#define QUEUE_BYTES (256u << 10) /* a ping and a dozen orders; a service that does not read is hung */
-#define LOG_LINES_PER_LIFE 2000  /* of the service's own; the rest is counted */
+#define QUEUE_BYTES                                                                                \
+	(256u << 10) /* a ping and a dozen orders; a service that does not read is hung */
+#define LOG_LINES_PER_LIFE 2000 /* of the service's own; the rest is counted */
 
 struct supervisor {
 	uv_loop_t *loop;
@@ -75,9 +76,10 @@ static void find_account(struct supervisor *s)
 	s->uid = s->as_root ? 0 : user->pw_uid;
 	s->gid = s->as_root ? 0 : group->gr_gid;
 	if (s->as_root)
-		log_error("%s %s does not exist or is root's; the scan service runs as root behind all its "
-			  "other walls: create user and group %s",
-			  !user || user->pw_uid == 0 ? "user" : "group", name, name);
+		log_error(
+			"%s %s does not exist or is root's; the scan service runs as root behind all its "
+			"other walls: create user and group %s",
+			!user || user->pw_uid == 0 ? "user" : "group", name, name);
 }
 
 /* ---- birth ---- */
@@ -126,10 +128,12 @@ static void send_start(struct supervisor *s)
 	send_message(s, &message, -1);
 }
 
-static void on_packet(void *context, const void *packet, size_t len, const struct packet_meta *meta);
+static void on_packet(void *context, const void *packet, size_t len,
+		      const struct packet_meta *meta);
 static void on_end(void *context, int error);
 
-static const struct channel_callbacks service_callbacks = {.on_packet = on_packet, .on_end = on_end};
+static const struct channel_callbacks service_callbacks = {.on_packet = on_packet,
+							   .on_end = on_end};
 
 static void on_exit_ready(uv_poll_t *poll, int status, int events);
 
@@ -184,8 +188,8 @@ static int open_and_spawn(struct supervisor *s, int *ret_channel)
 
 	order.builtin = open_directory(c->builtin_dir);
 	if (order.builtin < 0) {
-		(void)snprintf(s->reason, sizeof(s->reason), "%s cannot be opened: %s", c->builtin_dir,
-			       strerror(-order.builtin));
+		(void)snprintf(s->reason, sizeof(s->reason), "%s cannot be opened: %s",
+			       c->builtin_dir, strerror(-order.builtin));
 		return order.builtin;
 	}
 	s->has_definitions = c->definitions_dir != NULL;
@@ -236,7 +240,8 @@ static void kill_service(struct supervisor *s)
 {
 	close_channel(s);
 	if (s->pidfd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0); /* ESRCH: it has ended */
+		(void)syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL,
+			      0); /* ESRCH: it has ended */
 }
 
 static void describe_end(struct supervisor *s, const siginfo_t *info)
@@ -247,8 +252,8 @@ static void describe_end(struct supervisor *s, const siginfo_t *info)
 		(void)snprintf(words, sizeof(words), "it %s (exit status %d)",
 			       exit_code_text(info->si_status), info->si_status);
 	else
-		(void)snprintf(words, sizeof(words), "it was ended by signal %d (%s)", info->si_status,
-			       strsignal(info->si_status));
+		(void)snprintf(words, sizeof(words), "it was ended by signal %d (%s)",
+			       info->si_status, strsignal(info->si_status));
 	/* What it said itself, or what we killed it for, says more. */
 	if (!s->reason[0])
 		(void)snprintf(s->reason, sizeof(s->reason), "%s", words);
@@ -357,7 +362,8 @@ static void arm(struct supervisor *s)
 	if (deadline == MONO_NEVER)
 		(void)uv_timer_stop(&s->timer); /* cannot fail */
 	else
-		(void)uv_timer_start(&s->timer, on_timer, deadline > now ? (uint64_t)(deadline - now) : 0, 0);
+		(void)uv_timer_start(&s->timer, on_timer,
+				     deadline > now ? (uint64_t)(deadline - now) : 0, 0);
 }
 
 static void step(struct supervisor *s, enum service_event event)
@@ -406,8 +412,8 @@ static void keep_walls(struct supervisor *s, const struct service_hello *hello)
 			       hello->walls[i].detail);
 		s->walls[i].detail = s->wall_details[i];
 		if (s->walls[i].state == WALL_STATE_MISSING)
-			log_warning("scan service: wall %s is missing: %s", wall_name(s->walls[i].id),
-				    s->wall_details[i]);
+			log_warning("scan service: wall %s is missing: %s",
+				    wall_name(s->walls[i].id), s->wall_details[i]);
 	}
 }
 
@@ -444,8 +450,8 @@ static void hear_ready(struct supervisor *s, const struct service_ready *ready)
 {
 	s->ready = *ready;
 	s->reason[0] = '\0';
-	log_notice("scan service %d is ready: %s, %llu signatures, loaded in %u ms, %llu MiB", s->pid,
-		   s->engine, (unsigned long long)ready->signatures, ready->load_ms,
+	log_notice("scan service %d is ready: %s, %llu signatures, loaded in %u ms, %llu MiB",
+		   s->pid, s->engine, (unsigned long long)ready->signatures, ready->load_ms,
 		   (unsigned long long)(ready->memory_bytes >> 20));
 	step(s, SERVICE_EVENT_READY);
 }
@@ -453,7 +459,8 @@ static void hear_ready(struct supervisor *s, const struct service_ready *ready)
 static void hear_log(struct supervisor *s, uint32_t level, const char *text)
 {
 	if (s->log_lines++ < LOG_LINES_PER_LIFE)
-		log_line(level < LOG_LEVEL_COUNT ? level : LOG_LEVEL_WARNING, "scan service: %s", text);
+		log_line(level < LOG_LEVEL_COUNT ? level : LOG_LEVEL_WARNING, "scan service: %s",
+			 text);
 	else if (s->log_lines == LOG_LINES_PER_LIFE + 1)
 		log_warning("scan service: says too much, its further lines are not logged");
 }
@@ -520,7 +527,8 @@ static void on_end(void *context, int error)
 	struct supervisor *s = context;
 
 	if (error && error != -ECONNRESET && error != -EPIPE) {
-		lied(s, error == -EPROTO ? "a packet with descriptors" : "a packet that is too long, or the channel failed");
+		lied(s, error == -EPROTO ? "a packet with descriptors"
+					 : "a packet that is too long, or the channel failed");
 		return;
 	}
 	close_channel(s);
@@ -530,8 +538,8 @@ static void on_end(void *context, int error)
 /* ---- outside ---- */
 
 struct supervisor *supervisor_new(uv_loop_t *loop, const struct configuration *configuration,
-				  struct journal *journal, const struct supervisor_callbacks *callbacks,
-				  void *context)
+				  struct journal *journal,
+				  const struct supervisor_callbacks *callbacks, void *context)
 {
 	struct supervisor *s = calloc(1, sizeof(*s));
 

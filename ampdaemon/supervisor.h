@@ -25,7 +25,8 @@ struct supervisor_callbacks {
 	void (*on_up)(void *context, uint64_t incarnation);
 	void (*on_lost)(void *context); /* it was up: its workers are gone or going */
 	void (*on_worker_exited)(void *context, uint64_t worker, uint32_t status); /* hearsay */
-	void (*on_worker_failed)(void *context, uint64_t worker, const char *reason); /* could not be forked */
+	void (*on_worker_failed)(void *context, uint64_t worker,
+				 const char *reason); /* could not be forked */
 	void (*on_down)(void *context); /* DOWN was reached: after supervisor_stop() */
 };
 
@@ -33,10 +34,10 @@ struct supervisor_callbacks {
 struct service_view {
 	enum service_state state;
 	uint32_t pid, starts;
-	uint32_t uid;          /* of the process, as the kernel says; UINT32_MAX when it is not there */
+	uint32_t uid; /* of the process, as the kernel says; UINT32_MAX when it is not there */
 	const char *user;
-	bool as_root;          /* the account is missing */
-	const char *reason;    /* why it is not up; "" */
+	bool as_root;       /* the account is missing */
+	const char *reason; /* why it is not up; "" */
 	const char *engine;
 	uint64_t incarnation;
 	unsigned n_walls;
@@ -50,8 +51,8 @@ struct service_view {
 };
 
 struct supervisor *supervisor_new(uv_loop_t *loop, const struct configuration *configuration,
-				  struct journal *journal, const struct supervisor_callbacks *callbacks,
-				  void *context);
+				  struct journal *journal,
+				  const struct supervisor_callbacks *callbacks, void *context);
 struct supervisor *supervisor_free(struct supervisor *supervisor);
 
 void supervisor_start(struct supervisor *supervisor);

@@ -66,7 +66,8 @@ static void after_work(uv_work_t *work, int status)
 	memory->on_fresh(memory->context);
 }
 
-struct worker_memory *worker_memory_new(uv_loop_t *loop, void (*on_fresh)(void *context), void *context)
+struct worker_memory *worker_memory_new(uv_loop_t *loop, void (*on_fresh)(void *context),
+					void *context)
 {
 	struct worker_memory *memory = calloc(1, sizeof(*memory));
 

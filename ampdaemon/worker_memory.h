@@ -17,7 +17,8 @@
 
 struct worker_memory;
 
-struct worker_memory *worker_memory_new(uv_loop_t *loop, void (*on_fresh)(void *context), void *context);
+struct worker_memory *worker_memory_new(uv_loop_t *loop, void (*on_fresh)(void *context),
+					void *context);
 
 /* To be called when the loop has ended. */
 struct worker_memory *worker_memory_free(struct worker_memory *memory);

@@ -166,8 +166,12 @@ static int stage(const struct candidate *file, char path[PATH_BYTES])
 
 	(void)snprintf(target, sizeof(target), "%s/%s", file->directory, file->name); /* fits */
 	(void)snprintf(path, PATH_BYTES, ROOT_STAGE "/%s", file->name);		      /* fits */
-	(void)unlink(path); /* of a try that failed */
 	return symlink(target, path) < 0 ? -errno : 0;
+}
+
+static void unstage(const char *path)
+{
+	(void)unlink(path); /* it is there; were it not, nothing is lost */
 }
 
 static int load_one(struct engine *engine, struct candidate *file)
@@ -178,17 +182,20 @@ static int load_one(struct engine *engine, struct candidate *file)
 	if (result < 0)
 		return refuse(file, "it could not be staged for the loader");
 	result = engine_load(engine, path, &file->signatures, file->why);
-	(void)unlink(path); /* a left-over is removed by the next stage() */
+	unstage(path);
 	return result;
 }
 
 static int read_container(struct candidate *file)
 {
 	char path[PATH_BYTES];
+	int result;
 
 	if (stage(file, path) < 0)
 		return refuse(file, "it could not be staged for the loader");
-	return engine_read_container(path, &file->container, file->why);
+	result = engine_read_container(path, &file->container, file->why);
+	unstage(path);
+	return result;
 }
 
 static int try_out(struct loader *loader, struct candidate *file)
@@ -260,6 +267,7 @@ static int judge(struct candidate *file, ssize_t len, const struct proof *proof,
 static int prove(struct loader *loader, struct candidate *file)
 {
 	struct proof proof = {0};
+	char path[PATH_BYTES];
 	int ends[2], status = 0;
 	ssize_t len;
 	pid_t child;
@@ -278,6 +286,9 @@ static int prove(struct loader *loader, struct candidate *file)
 		(void)kill(child, SIGKILL); /* it is our child until waited for */
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
+	/* A child that crashed could not. */
+	(void)snprintf(path, sizeof(path), ROOT_STAGE "/%s", file->name); /* fits */
+	unstage(path);
 	return judge(file, len, &proof, status);
 }
 

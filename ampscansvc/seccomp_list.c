@@ -33,6 +33,7 @@ static const int worker_calls[] = {
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(futex),
 	/* time and self */
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(times), SCMP_SYS(getrusage),
+	SCMP_SYS(sysinfo) /* qsort() of glibc asks how much memory there is */, SCMP_SYS(sched_getaffinity),
 	SCMP_SYS(sched_yield), SCMP_SYS(getrandom), SCMP_SYS(uname), SCMP_SYS(getpid), SCMP_SYS(getppid),
 	SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
 	SCMP_SYS(getresuid), SCMP_SYS(getresgid), SCMP_SYS(getgroups), SCMP_SYS(capget),
@@ -43,7 +44,7 @@ static const int worker_calls[] = {
 	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
 #if AMP_SANITIZED
 	/* the sanitizers' runtime looks around when it reports */
-	SCMP_SYS(prctl), SCMP_SYS(ioctl), SCMP_SYS(fcntl), SCMP_SYS(sched_getaffinity), SCMP_SYS(getrlimit),
+	SCMP_SYS(prctl), SCMP_SYS(ioctl), SCMP_SYS(fcntl), SCMP_SYS(getrlimit),
 	SCMP_SYS(tgkill), SCMP_SYS(readlinkat), SCMP_SYS(set_robust_list), SCMP_SYS(prlimit64),
 #endif
 };

@@ -13,15 +13,18 @@
 #define AMP_PROTOCOL_VERSION 1
 
 enum birth_fd {
-	BIRTH_FD_CHANNEL = 3,     /* SOCK_SEQPACKET, the service channel */
-	BIRTH_FD_BUILTIN = 4,     /* directory of the built-in definitions: canary.ndb is always loaded */
-	BIRTH_FD_DEFINITIONS = 5, /* directory to load; /dev/null when ServiceStart.has_definitions is false */
+	BIRTH_FD_CHANNEL = 3, /* SOCK_SEQPACKET, the service channel */
+	BIRTH_FD_BUILTIN =
+		4, /* directory of the built-in definitions: canary.ndb is always loaded */
+	BIRTH_FD_DEFINITIONS =
+		5, /* directory to load; /dev/null when ServiceStart.has_definitions is false */
 };
 
-#define BIRTH_HELLO_LIMIT_MS 15000     /* from the spawn to ServiceHello */
-#define BIRTH_PROGRESS_LIMIT_MS 60000  /* between two heartbeats of the load: one huge file compiles for seconds */
-#define BIRTH_LOAD_LIMIT_MS 600000     /* from ServiceHello to ServiceReady */
-#define BIRTH_WORKER_LIMIT_MS 30000    /* from SpawnWorker to WorkerHello: fork, walls, canaries */
+#define BIRTH_HELLO_LIMIT_MS 15000 /* from the spawn to ServiceHello */
+#define BIRTH_PROGRESS_LIMIT_MS                                                                    \
+	60000 /* between two heartbeats of the load: one huge file compiles for seconds */
+#define BIRTH_LOAD_LIMIT_MS 600000  /* from ServiceHello to ServiceReady */
+#define BIRTH_WORKER_LIMIT_MS 30000 /* from SpawnWorker to WorkerHello: fork, walls, canaries */
 
 /* Workers that can live at once, the retiring ones included: each has a temporary storage mounted before the rights
  * to mount are given away. */

@@ -7,18 +7,21 @@
 #define AMP_SHARED_BASE_LIMITS_H
 
 #define LIMIT_PACKET_BYTES 65536 /* one message; the default socket buffer holds three */
-#define LIMIT_UNPACK_BYTES (4 * LIMIT_PACKET_BYTES + 65536) /* what unpacking one message may take */
-#define LIMIT_PATH_BYTES 32768   /* eight times PATH_MAX: a walk by descriptors goes deeper than one system call can */
+#define LIMIT_UNPACK_BYTES                                                                         \
+	(16 *                                                                                      \
+	 LIMIT_PACKET_BYTES) /* what unpacking one message may take: small events unfold tenfold */
+#define LIMIT_PATH_BYTES                                                                           \
+	32768 /* eight times PATH_MAX: a walk by descriptors goes deeper than one system call can */
 #define LIMIT_LABEL_BYTES 1024
-#define LIMIT_NAME_BYTES 64      /* of a definition file, an engine, a version */
+#define LIMIT_NAME_BYTES 64 /* of a definition file, an engine, a version */
 #define LIMIT_DETAIL_BYTES 200
 #define LIMIT_REASON_BYTES 400
 #define LIMIT_WALL_DETAIL_BYTES 120
-#define LIMIT_THREATS 8          /* names per file */
-#define LIMIT_THREAT_BYTES 255   /* libclamav's own names stay under it */
+#define LIMIT_THREATS 8        /* names per file */
+#define LIMIT_THREAT_BYTES 255 /* libclamav's own names stay under it */
 #define LIMIT_DEFINITION_FILES 64
 #define LIMIT_LOG_TEXT_BYTES 1000
-#define LIMIT_WORKERS 24         /* BIRTH_WORKER_SLOTS */
+#define LIMIT_WORKERS 24 /* BIRTH_WORKER_SLOTS */
 #define LIMIT_NOTICES 16
 #define LIMIT_HISTORY_ROWS 500
 

@@ -32,8 +32,8 @@ enum wall_id { WALL_LIST(NAME_TABLE_MEMBER) WALL_COUNT };
 
 #define WALL_STATE_LIST(X)                                                                         \
 	X(WALL_STATE_UNKNOWN, "unknown")                                                           \
-	X(WALL_STATE_UP, "up")            /* built, and an attempt against it failed */            \
-	X(WALL_STATE_MISSING, "missing")  /* this kernel or set-up has no such wall */             \
+	X(WALL_STATE_UP, "up")             /* built, and an attempt against it failed */           \
+	X(WALL_STATE_MISSING, "missing")   /* this kernel or set-up has no such wall */            \
 	X(WALL_STATE_BREACHED, "breached") /* built, but the attempt succeeded */
 
 enum wall_state { WALL_STATE_LIST(NAME_TABLE_MEMBER) WALL_STATE_COUNT };

@@ -21,7 +21,7 @@ struct channel {
 	uv_poll_t poll;
 	uv_idle_t ender; /* runs on_end from the loop's next turn */
 	int socket;
-	int watched;     /* events that the poll handle has */
+	int watched; /* events that the poll handle has */
 	bool paused, ending, freed;
 	unsigned handles_open;
 	int end_error;
@@ -48,7 +48,8 @@ static void watch(struct channel *channel)
 		return;
 	channel->watched = events;
 	if (!events)
-		(void)uv_poll_stop(&channel->poll); /* always succeeds on an active or stopped handle */
+		(void)uv_poll_stop(
+			&channel->poll); /* always succeeds on an active or stopped handle */
 	else if (uv_poll_start(&channel->poll, events, on_poll))
 		channel_end(channel, -EIO);
 }

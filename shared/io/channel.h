@@ -22,7 +22,8 @@ struct channel;
 
 struct channel_callbacks {
 	/* One packet. The descriptor in `meta` is the callee's now. The channel may be freed from within. */
-	void (*on_packet)(void *context, const void *packet, size_t len, const struct packet_meta *meta);
+	void (*on_packet)(void *context, const void *packet, size_t len,
+			  const struct packet_meta *meta);
 
 	/* The peer is gone or was put out: `error` is 0 for end-of-file, else -errno. The owner calls channel_free(). */
 	void (*on_end)(void *context, int error);

@@ -20,7 +20,7 @@ static struct {
 	int fd;
 	bool to_stderr;
 	enum log_level level;
-	uint64_t bytes;   /* of the file */
+	uint64_t bytes; /* of the file */
 	uint64_t dropped;
 	char path[PATH_MAX];
 } sink = {.fd = -1, .to_stderr = true, .level = LOG_LEVEL_NOTICE};
@@ -28,7 +28,8 @@ static struct {
 static int open_file(void)
 {
 	struct stat st;
-	int fd = open(sink.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
+	int fd = open(sink.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
+		      0640);
 
 	if (fd < 0)
 		return -errno;

@@ -25,8 +25,9 @@
 
 enum log_level { LOG_LEVEL_LIST(NAME_TABLE_MEMBER) LOG_LEVEL_COUNT };
 
-#define LOG_FILE_BYTES (16u << 20) /* then it becomes FILE.1, and FILE.1 is replaced: at most twice this on disk */
-#define LOG_LINE_BYTES 2048        /* longer lines end in "..." */
+#define LOG_FILE_BYTES                                                                             \
+	(16u << 20) /* then it becomes FILE.1, and FILE.1 is replaced: at most twice this on disk */
+#define LOG_LINE_BYTES 2048 /* longer lines end in "..." */
 
 struct log_settings {
 	const char *path; /* NULL: no file */

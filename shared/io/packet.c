@@ -103,7 +103,8 @@ ssize_t packet_receive(int socket, void *data, size_t size, int flags, struct pa
 {
 	struct iovec iov = {.iov_base = data, .iov_len = size};
 	union {
-		char bytes[CMSG_SPACE(SURPLUS_FDS * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+		char bytes[CMSG_SPACE(SURPLUS_FDS * sizeof(int)) +
+			   CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;
 	} control;
 	struct msghdr message = {.msg_iov = &iov,

@@ -30,6 +30,7 @@ struct packet_meta {
  * longer; -EPROTO when it came with more than one descriptor, or with something else (all are closed).
  * ret_meta->fd is -1 whenever the result is not positive.
  */
-ssize_t packet_receive(int socket, void *data, size_t size, int flags, struct packet_meta *ret_meta);
+ssize_t packet_receive(int socket, void *data, size_t size, int flags,
+		       struct packet_meta *ret_meta);
 
 #endif

@@ -31,7 +31,8 @@ struct wire_arena *wire_arena_new(void)
 
 	if (!arena)
 		return NULL;
-	arena->allocator = (ProtobufCAllocator){.alloc = take, .free = keep, .allocator_data = arena};
+	arena->allocator =
+		(ProtobufCAllocator){.alloc = take, .free = keep, .allocator_data = arena};
 	arena->used = 0;
 	return arena;
 }
@@ -42,10 +43,14 @@ struct wire_arena *wire_arena_free(struct wire_arena *arena)
 	return NULL;
 }
 
-ProtobufCAllocator *wire_arena_begin(struct wire_arena *arena)
+ProtobufCAllocator *wire_arena_allocator(struct wire_arena *arena)
+{
+	return &arena->allocator;
+}
+
+void wire_arena_reset(struct wire_arena *arena)
 {
 	arena->used = 0;
-	return &arena->allocator;
 }
 
 void *wire_arena_take(struct wire_arena *arena, size_t size)
@@ -56,6 +61,6 @@ void *wire_arena_take(struct wire_arena *arena, size_t size)
 		return NULL;
 	size = (size + 15) & ~(size_t)15;
 	arena->used = size < sizeof(arena->memory) - arena->used ? arena->used + size
-								   : sizeof(arena->memory);
+								 : sizeof(arena->memory);
 	return memory;
 }

@@ -7,8 +7,10 @@
 
 #include "wire/arena.h"
 
-/* Forgets what the last decode left and returns the allocator to unpack with. */
-ProtobufCAllocator *wire_arena_begin(struct wire_arena *arena);
+ProtobufCAllocator *wire_arena_allocator(struct wire_arena *arena);
+
+/* Forgets what the last decode left. */
+void wire_arena_reset(struct wire_arena *arena);
 
 /* Aligned memory of the present decode; NULL when the ceiling is reached. */
 void *wire_arena_take(struct wire_arena *arena, size_t size);

@@ -13,8 +13,8 @@ NAME_TABLE_DEFINE(refusal, REFUSAL_LIST)
 
 /* ---- requests ---- */
 
-static ssize_t encode_scan_request(const struct request *request, Amp__Pb__Request *outer, void *packet,
-				   size_t size)
+static ssize_t encode_scan_request(const struct request *request, Amp__Pb__Request *outer,
+				   void *packet, size_t size)
 {
 	Amp__Pb__ScanBegin begin = AMP__PB__SCAN_BEGIN__INIT;
 	Amp__Pb__ScanFile file = AMP__PB__SCAN_FILE__INIT;
@@ -85,7 +85,8 @@ static int decode_scan_request(const Amp__Pb__Request *m, struct request *ret_re
 	if (m->body_case == AMP__PB__REQUEST__BODY_SCAN_FILE) {
 		ret_request->kind = REQUEST_SCAN_FILE;
 		ret_request->scan_file.file = m->scan_file->file;
-		ret_request->scan_file.path = span_of(m->scan_file->path.data, m->scan_file->path.len);
+		ret_request->scan_file.path =
+			span_of(m->scan_file->path.data, m->scan_file->path.len);
 		if (!m->scan_file->file || !m->scan_file->path.len ||
 		    m->scan_file->path.len > LIMIT_PATH_BYTES)
 			return fields_refuse(ret_why, "file number or path");
@@ -147,7 +148,8 @@ struct status_out {
 	struct walls_out walls;
 	struct definition_out files[LIMIT_DEFINITION_FILES];
 	Amp__Pb__DefinitionFile *file_list[LIMIT_DEFINITION_FILES];
-	char version[LIMIT_NAME_BYTES + 1], user[LIMIT_NAME_BYTES + 1], engine[LIMIT_NAME_BYTES + 1];
+	char version[LIMIT_NAME_BYTES + 1], user[LIMIT_NAME_BYTES + 1],
+		engine[LIMIT_NAME_BYTES + 1];
 	char service_reason[LIMIT_REASON_BYTES + 1], journal_error[LIMIT_REASON_BYTES + 1];
 	char notices[LIMIT_NOTICES][LIMIT_REASON_BYTES + 1];
 	char *notice_list[LIMIT_NOTICES];
@@ -179,9 +181,9 @@ static void status_lists_out(const struct status_report *status, struct status_o
 	}
 	m->files = out->file_list;
 	for (; m->n_notices < status->n_notices; m->n_notices++)
-		out->notice_list[m->n_notices] = fields_fit(status->notices[m->n_notices],
-							    out->notices[m->n_notices],
-							    sizeof(out->notices[0]));
+		out->notice_list[m->n_notices] =
+			fields_fit(status->notices[m->n_notices], out->notices[m->n_notices],
+				   sizeof(out->notices[0]));
 	m->notices = out->notice_list;
 	memcpy(out->verdicts, status->verdicts, sizeof(out->verdicts));
 	m->n_verdicts = VERDICT_COUNT;
@@ -211,8 +213,8 @@ static void status_service_out(const struct status_report *status, struct status
 	m->engine_huge_bytes = status->engine_huge_bytes;
 }
 
-static ssize_t encode_status(const struct status_report *status, Amp__Pb__Reply *outer, void *packet,
-			     size_t size)
+static ssize_t encode_status(const struct status_report *status, Amp__Pb__Reply *outer,
+			     void *packet, size_t size)
 {
 	struct status_out *out = calloc(1, sizeof(*out));
 	Amp__Pb__StatusReply *m;
@@ -325,8 +327,8 @@ static int decode_status(const Amp__Pb__StatusReply *m, struct status_report *re
 
 /* ---- other replies ---- */
 
-static ssize_t encode_file_result(const struct file_result *result, Amp__Pb__Reply *outer, void *packet,
-				  size_t size)
+static ssize_t encode_file_result(const struct file_result *result, Amp__Pb__Reply *outer,
+				  void *packet, size_t size)
 {
 	Amp__Pb__FileResult m = AMP__PB__FILE_RESULT__INIT;
 	struct threats_out threats;
@@ -358,7 +360,8 @@ static int decode_file_result(const Amp__Pb__FileResult *m, struct file_result *
 		.bytes = m->bytes,
 		.us = m->us,
 	};
-	if (m->verdict <= 0 || (unsigned)m->verdict >= VERDICT_COUNT || m->reason >= SCAN_REASON_COUNT)
+	if (m->verdict <= 0 || (unsigned)m->verdict >= VERDICT_COUNT ||
+	    m->reason >= SCAN_REASON_COUNT)
 		return fields_refuse(ret_why, "verdict or reason");
 	if (!fields_text_ok(m->detail, LIMIT_DETAIL_BYTES))
 		return fields_refuse(ret_why, "detail of a result");
@@ -471,8 +474,9 @@ static int decode_hello(const Amp__Pb__HelloReply *m, struct reply *ret_reply, c
 	ret_reply->hello.protocol = m->protocol;
 	ret_reply->hello.version = m->version;
 	ret_reply->hello.window = m->window;
-	return fields_text_ok(m->version, LIMIT_NAME_BYTES) ? 0
-							    : fields_refuse(ret_why, "version text");
+	return fields_text_ok(m->version, LIMIT_NAME_BYTES)
+		       ? 0
+		       : fields_refuse(ret_why, "version text");
 }
 
 static int decode_refusal(const Amp__Pb__Refusal *m, struct reply *ret_reply, const char **ret_why)

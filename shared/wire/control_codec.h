@@ -82,7 +82,8 @@ enum reply_kind {
 struct worker_report {
 	uint64_t worker;
 	uint32_t pid;
-	uint32_t state; /* enum worker_state of ampdaemon/core/dispatcher.h, by number; worker_state_text() names it */
+	uint32_t
+		state; /* enum worker_state of ampdaemon/core/dispatcher.h, by number; worker_state_text() names it */
 	uint64_t jobs;
 	uint64_t private_kb;
 };

@@ -37,7 +37,8 @@ ProtobufCBinaryData event_bytes_out(struct span bytes, size_t limit)
 		uint8_t *out;
 	} data = {.in = bytes.data};
 
-	return (ProtobufCBinaryData){.data = data.out, .len = bytes.len < limit ? bytes.len : limit};
+	return (ProtobufCBinaryData){.data = data.out,
+				     .len = bytes.len < limit ? bytes.len : limit};
 }
 
 static void out_connector(const struct event *event, struct event_out *out)
@@ -59,7 +60,8 @@ static void out_threat(const struct event *event, struct event_out *out)
 	amp__pb__threat_event__init(m);
 	m->scan = event->threat.scan;
 	m->path = event_bytes_out(event->threat.path, LIMIT_PATH_BYTES);
-	m->n_threats = fields_threats_out(&out->threats, event->threat.threats, event->threat.n_threats);
+	m->n_threats =
+		fields_threats_out(&out->threats, event->threat.threats, event->threat.n_threats);
 	m->threats = out->threats.list;
 	m->generation = event->threat.generation;
 	m->bytes = event->threat.bytes;
@@ -124,7 +126,8 @@ void event_out_fill(const struct event *event, struct event_out *out)
 	case EVENT_BODY_LOST:
 		amp__pb__lost_event__init(&out->lost);
 		out->lost.events = event->lost.events;
-		out->lost.reason = fields_fit(event->lost.reason, out->text[0], LIMIT_REASON_BYTES + 1);
+		out->lost.reason =
+			fields_fit(event->lost.reason, out->text[0], LIMIT_REASON_BYTES + 1);
 		out->outer.body_case = AMP__PB__EVENT__BODY_LOST;
 		out->outer.lost = &out->lost;
 		break;
@@ -252,6 +255,15 @@ int event_decode(struct wire_arena *arena, const void *bytes, size_t len, struct
 {
 	const Amp__Pb__Event *m =
 		fields_unpack(&amp__pb__event__descriptor, arena, bytes, len, ret_why);
+
+	return m ? event_in(m, ret_event, ret_why) : -EBADMSG;
+}
+
+int event_decode_more(struct wire_arena *arena, const void *bytes, size_t len,
+		      struct event *ret_event, const char **ret_why)
+{
+	const Amp__Pb__Event *m =
+		fields_unpack_more(&amp__pb__event__descriptor, arena, bytes, len, ret_why);
 
 	return m ? event_in(m, ret_event, ret_why) : -EBADMSG;
 }

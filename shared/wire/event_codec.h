@@ -76,4 +76,8 @@ ssize_t event_encode(const struct event *event, void *bytes, size_t size);
 int event_decode(struct wire_arena *arena, const void *bytes, size_t len, struct event *ret_event,
 		 const char **ret_why);
 
+/* The same, keeping what the arena already holds: for a page of events. An arena that is full refuses. */
+int event_decode_more(struct wire_arena *arena, const void *bytes, size_t len,
+		      struct event *ret_event, const char **ret_why);
+
 #endif

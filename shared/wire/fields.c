@@ -57,13 +57,20 @@ bool fields_have_strangers(const ProtobufCMessage *message)
 void *fields_unpack(const ProtobufCMessageDescriptor *type, struct wire_arena *arena,
 		    const void *packet, size_t len, const char **ret_why)
 {
+	wire_arena_reset(arena);
+	return fields_unpack_more(type, arena, packet, len, ret_why);
+}
+
+void *fields_unpack_more(const ProtobufCMessageDescriptor *type, struct wire_arena *arena,
+			 const void *packet, size_t len, const char **ret_why)
+{
 	ProtobufCMessage *message;
 
 	if (len > LIMIT_PACKET_BYTES) {
 		*ret_why = "packet too long";
 		return NULL;
 	}
-	message = protobuf_c_message_unpack(type, wire_arena_begin(arena), len, packet);
+	message = protobuf_c_message_unpack(type, wire_arena_allocator(arena), len, packet);
 	if (!message) {
 		*ret_why = "not a message of this channel, or one that unfolds too far";
 		return NULL;

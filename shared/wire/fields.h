@@ -23,6 +23,10 @@
 void *fields_unpack(const ProtobufCMessageDescriptor *type, struct wire_arena *arena,
 		    const void *packet, size_t len, const char **ret_why);
 
+/* The same without forgetting what the arena holds already. */
+void *fields_unpack_more(const ProtobufCMessageDescriptor *type, struct wire_arena *arena,
+			 const void *packet, size_t len, const char **ret_why);
+
 /* True when `message` or a message below it has unknown fields. Message types do not nest in themselves, so the depth is
  * bounded by proto/. */
 bool fields_have_strangers(const ProtobufCMessage *message);

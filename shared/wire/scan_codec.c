@@ -9,8 +9,8 @@
 
 /* ---- daemon -> service ---- */
 
-static ssize_t encode_start(const struct service_start *start, Amp__Pb__ToService *outer, void *packet,
-			    size_t size)
+static ssize_t encode_start(const struct service_start *start, Amp__Pb__ToService *outer,
+			    void *packet, size_t size)
 {
 	Amp__Pb__ServiceStart m = AMP__PB__SERVICE_START__INIT;
 
@@ -168,8 +168,8 @@ static ssize_t encode_failed(const struct from_service *message, Amp__Pb__FromSe
 	return fields_pack(&outer->base, packet, size);
 }
 
-static ssize_t encode_log(const struct from_service *message, Amp__Pb__FromService *outer, void *packet,
-			  size_t size)
+static ssize_t encode_log(const struct from_service *message, Amp__Pb__FromService *outer,
+			  void *packet, size_t size)
 {
 	Amp__Pb__ServiceLog m = AMP__PB__SERVICE_LOG__INIT;
 	char text[LIMIT_LOG_TEXT_BYTES + 1];
@@ -374,8 +374,8 @@ int scan_job_decode(struct wire_arena *arena, const void *packet, size_t len,
 
 /* ---- worker -> daemon ---- */
 
-static ssize_t encode_result(const struct scan_result *result, Amp__Pb__FromWorker *outer, void *packet,
-			     size_t size)
+static ssize_t encode_result(const struct scan_result *result, Amp__Pb__FromWorker *outer,
+			     void *packet, size_t size)
 {
 	Amp__Pb__ScanResult m = AMP__PB__SCAN_RESULT__INIT;
 	struct threats_out threats;

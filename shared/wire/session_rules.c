@@ -48,7 +48,11 @@ static const struct session_rule to_worker_rows[] = {
 };
 BOOK(rules_to_worker, to_worker_rows);
 
-enum from_worker_phase { FROM_WORKER_PHASE_NEW, FROM_WORKER_PHASE_READY, FROM_WORKER_PHASE_LEAVING };
+enum from_worker_phase {
+	FROM_WORKER_PHASE_NEW,
+	FROM_WORKER_PHASE_READY,
+	FROM_WORKER_PHASE_LEAVING
+};
 
 static const struct session_rule from_worker_rows[] = {
 	{FROM_WORKER_PHASE_NEW, FROM_WORKER_HELLO, RULE_ONCE, FROM_WORKER_PHASE_READY},

@@ -31,11 +31,16 @@ extern const struct rule_book rules_to_service;   /* what a scan service accepts
 extern const struct rule_book rules_from_service; /* what the daemon accepts of it */
 extern const struct rule_book rules_to_worker;
 extern const struct rule_book rules_from_worker;
-extern const struct rule_book rules_request;      /* what the daemon accepts of a client */
-extern const struct rule_book rules_reply;        /* what a client accepts */
+extern const struct rule_book rules_request; /* what the daemon accepts of a client */
+extern const struct rule_book rules_reply;   /* what a client accepts */
 
 /* Phases: the first is 0 in each book. */
-enum from_service_phase { FROM_SERVICE_PHASE_BORN, FROM_SERVICE_PHASE_LOADING, FROM_SERVICE_PHASE_UP, FROM_SERVICE_PHASE_LEAVING };
+enum from_service_phase {
+	FROM_SERVICE_PHASE_BORN,
+	FROM_SERVICE_PHASE_LOADING,
+	FROM_SERVICE_PHASE_UP,
+	FROM_SERVICE_PHASE_LEAVING
+};
 enum request_phase { REQUEST_PHASE_NEW, REQUEST_PHASE_OPEN, REQUEST_PHASE_SCANNING };
 
 struct session {

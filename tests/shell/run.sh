@@ -61,7 +61,7 @@ run=${2%/control.sock}
 shift 2
 [ -f "$run/ampdaemon.pid" ] || exit 4
 case $1 in
-status) echo '{"service": {"state": "up", "workers": [{"state": "spare"}]}}' ;;
+status) echo '{"scan_service": {"state": "up", "workers": [{"state": "spare"}]}}' ;;
 echo) shift; printf '<%s>' "$@" ;;
 exit) exit "$2" ;;
 esac

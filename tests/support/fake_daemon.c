@@ -58,7 +58,8 @@ static void send_reply(const struct fake *fake, const struct reply *reply)
 	static uint8_t packet[LIMIT_PACKET_BYTES];
 	ssize_t len = reply_encode(reply, packet, sizeof(packet));
 
-	if (len < 0 || packet_send(fake->fd, packet, (size_t)len, is_mode(fake, "lie-fd") ? 0 : -1, 0) < 0)
+	if (len < 0 ||
+	    packet_send(fake->fd, packet, (size_t)len, is_mode(fake, "lie-fd") ? 0 : -1, 0) < 0)
 		exit(0); /* the client has left */
 }
 
@@ -111,7 +112,8 @@ static void answer_file(struct fake *fake, const struct request *request, int fd
 		(void)packet_send(fake->fd, "\xff\xff\xff", 3, -1, 0); /* whatever becomes of it */
 		return;
 	}
-	*result = (struct file_result){.file = request->scan_file.file, .detail = "", .generation = 7, .us = 1500};
+	*result = (struct file_result){
+		.file = request->scan_file.file, .detail = "", .generation = 7, .us = 1500};
 	if (is_mode(fake, "lie-id") && fake->answered == fake->number)
 		result->file += 1000000;
 	judge(fd, result);
@@ -129,7 +131,10 @@ static void answer_history(const struct fake *fake, const struct history_request
 	for (unsigned n = 0; n < 100 && n < request->limit && from > 0; n++, from--) {
 		struct event *event = &events[reply.history.n_events++];
 
-		*event = (struct event){.sequence = from, .utc_ms = 1893456000000 + from * 1000, .type = EVENT_THREAT_DETECTED, .body = EVENT_BODY_THREAT};
+		*event = (struct event){.sequence = from,
+					.utc_ms = 1893456000000 + from * 1000,
+					.type = EVENT_THREAT_DETECTED,
+					.body = EVENT_BODY_THREAT};
 		event->threat.scan = 1;
 		event->threat.path = span_of("/x/\033[31m\n\xff", 10);
 		event->threat.threats[event->threat.n_threats++] = "Amp.Test.Fake";
@@ -144,13 +149,27 @@ static void answer_status(const struct fake *fake)
 	static struct reply reply = {.kind = REPLY_STATUS};
 	struct status_report *status = &reply.status;
 
-	*status = (struct status_report){.version = "0.0-fake", .pid = (uint32_t)getpid(), .uptime_ms = 65000,
-		.service_state = SERVICE_UP, .service_pid = 4711, .service_uid = 999, .service_user = "cisco-amp-scan-svc",
-		.service_starts = 1, .service_reason = "", .engine = "ClamAV 1.4.6 (flevel 216)", .incarnation = 3,
-		.generation = 7, .builtin = true, .signatures = 12, .journal_error = "", .journal_sequence = HISTORY_EVENTS};
-	status->workers[status->n_workers++] = (struct worker_report){.worker = 1, .pid = 4712, .state = WORKER_SPARE};
+	*status = (struct status_report){.version = "0.0-fake",
+					 .pid = (uint32_t)getpid(),
+					 .uptime_ms = 65000,
+					 .service_state = SERVICE_UP,
+					 .service_pid = 4711,
+					 .service_uid = 999,
+					 .service_user = "cisco-amp-scan-svc",
+					 .service_starts = 1,
+					 .service_reason = "",
+					 .engine = "ClamAV 1.4.6 (flevel 216)",
+					 .incarnation = 3,
+					 .generation = 7,
+					 .builtin = true,
+					 .signatures = 12,
+					 .journal_error = "",
+					 .journal_sequence = HISTORY_EVENTS};
+	status->workers[status->n_workers++] =
+		(struct worker_report){.worker = 1, .pid = 4712, .state = WORKER_SPARE};
 	status->walls[status->n_walls++] = (struct wall_report){WALL_SECCOMP, WALL_STATE_UP, ""};
-	status->walls[status->n_walls++] = (struct wall_report){WALL_LANDLOCK, WALL_STATE_MISSING, "no such kernel option"};
+	status->walls[status->n_walls++] =
+		(struct wall_report){WALL_LANDLOCK, WALL_STATE_MISSING, "no such kernel option"};
 	status->notices[status->n_notices++] = "this is a stand-in";
 	send_reply(fake, &reply);
 }
@@ -159,7 +178,8 @@ static void greet(const struct fake *fake)
 {
 	struct reply reply = {.kind = REPLY_HELLO};
 
-	reply.hello.protocol = is_mode(fake, "old") ? CONTROL_PROTOCOL_VERSION + 1 : CONTROL_PROTOCOL_VERSION;
+	reply.hello.protocol =
+		is_mode(fake, "old") ? CONTROL_PROTOCOL_VERSION + 1 : CONTROL_PROTOCOL_VERSION;
 	reply.hello.version = "0.0-fake";
 	reply.hello.window = WINDOW;
 	send_reply(fake, &reply);
@@ -239,8 +259,8 @@ static int listen_at(const char *path)
 
 	(void)unlink(path); /* of an earlier run */
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 || chmod(path, 0666) != 0 ||
-	    listen(fd, 64) != 0) {
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    chmod(path, 0666) != 0 || listen(fd, 64) != 0) {
 		perror("fake_daemon");
 		exit(1);
 	}
@@ -249,7 +269,8 @@ static int listen_at(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct fake fake = {.mode = argc > 2 ? argv[2] : "honest", .number = argc > 3 ? strtoul(argv[3], NULL, 10) : 0};
+	struct fake fake = {.mode = argc > 2 ? argv[2] : "honest",
+			    .number = argc > 3 ? strtoul(argv[3], NULL, 10) : 0};
 	int listener;
 
 	if (argc < 2)
