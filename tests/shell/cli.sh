@@ -3,7 +3,8 @@
 #
 # cli.sh: ampcli against a stand-in for the daemon: exit codes, JSON, odd files and trees, interruption, a daemon that is
 # down, slow, gone or lying. What is proved here needs no engine; tests/system has the rest.
-# shellcheck source=tests/lib.sh disable=SC1091
+# t_output is set by lib.sh; the words in single quotes are for other shells; ls counts, it names nothing.
+# shellcheck source=tests/lib.sh disable=SC1091,SC2154,SC2015,SC2016,SC2012
 . "$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)/lib.sh"
 
 cli=$AMP_BUILD/ampcli/ampcli
