@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 	char path[5000], mode[100] = "";
 	FILE *file;
 
-	if (argc != 4 || strcmp(argv[1], "--config") || strcmp(argv[3], "--foreground"))
+	if (argc < 3 || strcmp(argv[1], "--config"))
 		return 9;
 	snprintf(path, sizeof(path), "%.4000s.mode", argv[2]);
 	file = fopen(path, "r");
