@@ -209,7 +209,7 @@ fi
 # ---- while it runs -------------------------------------------------------------------------------------------------
 fake_start slow 100
 mkdir "$work/vanish" && (cd "$work/vanish" && for i in $(seq -w 1 120); do echo fine >"$i"; done)
-scan --json "$work/vanish" >"$work/out" &
+"$cli" --socket "$sock" scan custom --json "$work/vanish" >"$work/out" &
 pid=$!
 holds_open() { find "/proc/$1/fd" -lname "*/$2" | grep -q .; } # PID NAME
 wait_for 5 holds_open "$pid" vanish || t_fail "the walk begins"
