@@ -82,8 +82,8 @@ void wall_probe_self(struct wall_book *book)
 		breach(book, WALL_NOT_DUMPABLE, "it is dumpable");
 	if (getrlimit(RLIMIT_CORE, &limit) < 0 || limit.rlim_max != 0)
 		breach(book, WALL_LIMITS, "a core could be written");
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max != MAX_DESCRIPTORS)
-		breach(book, WALL_LIMITS, "the limit of descriptors is another one");
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max > MAX_DESCRIPTORS)
+		breach(book, WALL_LIMITS, "too many descriptors could be opened");
 }
 
 void wall_probe_filter(struct wall_book *book)

@@ -94,10 +94,16 @@ static void leave_namespaces(struct wall_book *book)
 		walls_note(book, WALL_UTS_NAMESPACE, WALL_STATE_BREACHED, "the host name is known");
 }
 
+/* A limit that is lower already stays: raising it takes a right that we do not want to need. */
 static int cap_at(int resource, uint64_t most)
 {
-	struct rlimit limit = {.rlim_cur = (rlim_t)most, .rlim_max = (rlim_t)most};
+	struct rlimit limit;
 
+	if (getrlimit(resource, &limit) < 0)
+		return -errno;
+	if (limit.rlim_max > most)
+		limit.rlim_max = (rlim_t)most;
+	limit.rlim_cur = limit.rlim_max;
 	return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
