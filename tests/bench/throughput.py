@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -35,7 +36,19 @@ class Setup:
         self.clamd_threads = max(arguments.sessions)
         self.definitions = arguments.work / ("definitions-quick" if arguments.quick else "definitions")
         self.corpora = arguments.work / ("corpora-quick" if arguments.quick else "corpora")
+        self.share = arguments.share
         self.temps = []
+
+    def listing(self, corpus):
+        """The files of a corpus, or the first part of them: the lists are shuffled, so a part is like the whole."""
+        whole = self.corpora / f"{corpus}.list"
+        if self.share == 100:
+            return whole
+        part = self.directory / f"{corpus}.list"
+        if not part.exists():
+            lines = whole.read_text().splitlines(keepends=True)
+            part.write_text("".join(lines[:max(1, len(lines) * self.share // 100)]))
+        return part
 
     def private_directory(self, name):
         path = self.directory / name.replace(":", "-")
@@ -97,7 +110,7 @@ def one_round(setup, running, corpus, sessions, repetition):
     """Each server once, beginning with another one in each repetition. Results by name."""
     start = repetition % len(running)
     order = running[start:] + running[:start]
-    listing = setup.corpora / f"{corpus}.list"
+    listing = setup.listing(corpus)
     files = [setup.directory / f"verdicts-{server.name.replace(':', '-')}" for server in order]
     results = {server.name: one_run(server, listing, sessions, file) for server, file in zip(order, files)}
     compare_verdicts([server.name for server in order], files)
@@ -107,7 +120,7 @@ def one_round(setup, running, corpus, sessions, repetition):
 def measure(setup, running, arguments):
     rounds = []
     for corpus in arguments.corpora:
-        warm(setup.corpora / f"{corpus}.list")
+        warm(setup.listing(corpus))
     for repetition in range(arguments.repetitions + arguments.warmup):
         for corpus in arguments.corpora:
             for sessions in arguments.sessions:
@@ -194,6 +207,7 @@ def parse_arguments():
     parser.add_argument("--corpora", type=lambda text: text.split(","), default=list(CORPORA))
     parser.add_argument("--sessions", type=numbers, default=[2, 10])
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--share", type=int, default=100, help="percent of each corpus: shorter rounds, more of them")
     parser.add_argument("--warmup", type=int, default=1, help="repetitions that are not counted")
     parser.add_argument("--clamd-depth", type=int, default=1, help="files under way in a session of clamd")
     parser.add_argument("--amp-depth", type=int, default=8)
@@ -231,7 +245,14 @@ def main():
     return 0
 
 
+def end_orderly(number, _frame):
+    """So that servers and directories go away; SIGINT too, which a shell's background jobs would ignore."""
+    raise SystemExit(128 + number)
+
+
 if __name__ == "__main__":
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, end_orderly)
     try:
         sys.exit(main())
     except (servers.Failure, subprocess.SubprocessError, OSError) as error:
