@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "ampcli/peer_names.h"
+#include "base/lives.h"
 #include "base/text.h"
 
 #define JSON_LINE_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(9))
@@ -216,7 +216,7 @@ static json_t *workers_to_json(const struct status_report *status)
 
 		set_number(object, "worker", worker->worker);
 		set_number(object, "pid", worker->pid);
-		set_text(object, "state", peer_worker_state(worker->state));
+		set_text(object, "state", worker_state_name(worker->state));
 		set_number(object, "jobs", worker->jobs);
 		set_number(object, "private_kb", worker->private_kb);
 		(void)json_array_append_new(list, object);
@@ -277,7 +277,7 @@ static json_t *service_to_json(const struct status_report *status)
 {
 	json_t *object = json_object();
 
-	set_text(object, "state", peer_service_state(status->service_state));
+	set_text(object, "state", service_state_name(status->service_state));
 	set_text(object, "reason", status->service_reason);
 	set_number(object, "pid", status->service_pid);
 	set_number(object, "uid", status->service_uid);
@@ -336,7 +336,7 @@ bool render_json_status(const struct json_target *target, const struct status_re
 	for (unsigned i = 0; i < status->n_notices; i++)
 		(void)json_array_append_new(notices, json_string(status->notices[i]));
 	set_text(object, "status",
-		 peer_service_is_up(status->service_state) ? "connected" : "no scan service");
+		 status->service_state == SERVICE_UP ? "connected" : "no scan service");
 	set_text(object, "version", status->version);
 	set_number(object, "pid", status->pid);
 	set(object, "uptime_seconds", json_real((double)status->uptime_ms / 1000.0));
@@ -387,10 +387,11 @@ static json_t *worker_to_json(const struct event *event)
 
 	set_number(object, "worker", event->worker.worker);
 	set_number(object, "pid", event->worker.pid);
-	set_text(object, "cause", peer_death_cause(event->worker.cause));
+	set_text(object, "cause", death_cause_name(event->worker.cause));
 	set_number(object, "status", event->worker.status);
 	set_path(object, "path", event->worker.path);
 	set_number(object, "attempt", event->worker.attempt);
+	set_number(object, "handover_us", event->worker.handover_us);
 	set_text(object, "detail", event->worker.detail);
 	return object;
 }

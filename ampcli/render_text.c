@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "ampcli/amounts.h"
-#include "ampcli/peer_names.h"
+#include "base/lives.h"
 #include "base/text.h"
 
 #define RED "\033[1;31m"
@@ -129,7 +129,7 @@ static unsigned walls_in(const struct status_report *status, enum wall_state sta
 
 static bool is_degraded(const struct status_report *status)
 {
-	return !peer_service_is_up(status->service_state) || status->n_notices > 0 ||
+	return status->service_state != SERVICE_UP || status->n_notices > 0 ||
 	       *status->journal_error || walls_in(status, WALL_STATE_UP) != status->n_walls;
 }
 
@@ -137,9 +137,9 @@ static void give_scan(const struct status_lines *lines)
 {
 	const struct status_report *status = lines->status;
 
-	if (!peer_service_is_up(status->service_state))
+	if (status->service_state != SERVICE_UP)
 		give(lines, "Scan", "not possible now: the scan service is %s",
-		     peer_service_state(status->service_state));
+		     service_state_name(status->service_state));
 	else if (status->scans == 0)
 		give(lines, "Scan", "ready");
 	else
@@ -178,12 +178,12 @@ static void give_service(const struct status_lines *lines)
 
 	if (status->service_pid == 0)
 		give(lines, "Scan Service", "%s%s%s, started %u times, %u worker failures",
-		     peer_service_state(status->service_state), *reason ? ": " : "", reason,
+		     service_state_name(status->service_state), *reason ? ": " : "", reason,
 		     status->service_starts, status->worker_failures);
 	else
 		give(lines, "Scan Service",
 		     "%s, user %s (%u), pid %u, started %u times, %u worker failures",
-		     peer_service_state(status->service_state), status->service_user,
+		     service_state_name(status->service_state), status->service_user,
 		     status->service_uid, status->service_pid, status->service_starts,
 		     status->worker_failures);
 	give(lines, "Engine", "%s", *status->engine ? status->engine : "not loaded");
@@ -192,7 +192,7 @@ static void give_service(const struct status_lines *lines)
 
 		give(lines, "Worker", "%llu, pid %u, %s, %llu jobs, %llu KiB of its own",
 		     (unsigned long long)worker->worker, worker->pid,
-		     peer_worker_state(worker->state), (unsigned long long)worker->jobs,
+		     worker_state_name(worker->state), (unsigned long long)worker->jobs,
 		     (unsigned long long)worker->private_kb);
 	}
 }
@@ -319,7 +319,7 @@ static void write_threat_event(FILE *stream, const struct event *event)
 static void write_worker_event(FILE *stream, const struct event *event)
 {
 	(void)fprintf(stream, "worker %llu, pid %u, %s", (unsigned long long)event->worker.worker,
-		      event->worker.pid, peer_death_cause(event->worker.cause));
+		      event->worker.pid, death_cause_name(event->worker.cause));
 	if (*event->worker.detail)
 		(void)fputs(": ", stream);
 	write_text(stream, event->worker.detail);

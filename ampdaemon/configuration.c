@@ -97,9 +97,14 @@ static void find_place(const char *lines, unsigned *ret_line, unsigned *ret_colu
 {
 	const char *place = strstr(lines, "line: ");
 
+	char *end;
+
 	*ret_line = *ret_column = 1;
-	if (place)
-		(void)sscanf(place, "line: %u, column: %u", ret_line, ret_column);
+	if (!place)
+		return;
+	*ret_line = (unsigned)strtoul(place + strlen("line: "), &end, 10);
+	if (!strncmp(end, ", column: ", 10))
+		*ret_column = (unsigned)strtoul(end + 10, NULL, 10);
 }
 
 static void tell_load_error(struct report *report, cyaml_err_t error)

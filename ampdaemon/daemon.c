@@ -158,7 +158,10 @@ static void refresh_status(void *context)
 
 static void on_memory_fresh(void *context)
 {
-	control_server_status_fresh(((struct daemon *)context)->server);
+	struct daemon *d = context;
+
+	if (d->server) /* else it is the stop that waited for the measurement */
+		control_server_status_fresh(d->server);
 }
 
 /* ---- stop ---- */

@@ -13,7 +13,7 @@
 #include "io/clock.h"
 
 #define SCHEMA_VERSION 1
-#define DAY_MS (24 * 3600 * UINT64_C(1000))
+#define DAY_MS UINT64_C(86400000)
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS event("

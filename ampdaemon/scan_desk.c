@@ -35,6 +35,7 @@ struct scan_desk {
 	uint64_t incarnation;
 	size_t path_bytes;
 	bool draining, pumping;
+	unsigned handles_open;
 	unsigned hung_births;
 	const struct scan_result *result; /* of the answer that is being handled */
 	struct entry entries[DESK_JOBS];
@@ -200,7 +201,7 @@ static void on_gone(void *context, uint64_t worker, enum death_cause cause)
 	pump(desk);
 }
 
-static struct span in_hand(void *context, uint64_t worker, uint32_t *ret_attempt)
+static struct span in_hand(void *context, uint64_t worker, job_id *ret_job, uint32_t *ret_attempt)
 {
 	struct scan_desk *desk = context;
 	uint32_t attempts = 0;
@@ -210,6 +211,7 @@ static struct span in_hand(void *context, uint64_t worker, uint32_t *ret_attempt
 	if (!job ||
 	    entry->job != job) /* the job that a worker was killed for may have ended since */
 		return (struct span){0};
+	*ret_job = job;
 	*ret_attempt = attempts + 1;
 	return span_of(entry->path, entry->path_len);
 }
@@ -256,6 +258,7 @@ struct scan_desk *desk_new(uv_loop_t *loop, const struct configuration *configur
 	(void)uv_check_init(loop, &desk->pump); /* cannot fail */
 	desk->loop = loop;
 	desk->timer.data = desk->pump.data = desk;
+	desk->handles_open = 2;
 	desk->supervisor = supervisor;
 	desk->callbacks = *callbacks;
 	desk->context = context;
@@ -264,9 +267,12 @@ struct scan_desk *desk_new(uv_loop_t *loop, const struct configuration *configur
 	return desk;
 }
 
-static void free_desk(uv_handle_t *handle)
+static void on_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct scan_desk *desk = handle->data;
+
+	if (--desk->handles_open == 0)
+		free(desk);
 }
 
 struct scan_desk *desk_free(struct scan_desk *desk)
@@ -279,8 +285,8 @@ struct scan_desk *desk_free(struct scan_desk *desk)
 		if (desk->entries[i].path)
 			release(desk, &desk->entries[i]);
 	}
-	uv_close((uv_handle_t *)&desk->timer, NULL);
-	uv_close((uv_handle_t *)&desk->pump, free_desk); /* the last of the two in libuv's order */
+	uv_close((uv_handle_t *)&desk->timer, on_closed);
+	uv_close((uv_handle_t *)&desk->pump, on_closed);
 	return NULL;
 }
 

@@ -23,7 +23,7 @@
 #define DESK_JOBS                                                                                  \
 	4096 /* files in the book: their descriptors, with DESK_PATH_BYTES, are the bound */
 #define DESK_PATH_BYTES (16u << 20) /* of all paths in the book */
-#define DESK_QUEUE_MS (3600 * 1000) /* longest wait of a job in the queue */
+#define DESK_QUEUE_MS 3600000       /* longest wait of a job in the queue */
 #define DESK_OUTAGE_MS 30000        /* how long jobs wait for a scan service that is away */
 
 struct scan_desk;

@@ -42,6 +42,8 @@ struct obituary {
 	bool open;
 	uint64_t worker;
 	mono_ms due;
+	job_id job; /* in hand; 0: none */
+	uint64_t noticed_us, handover_us;
 	uint32_t pid, cause, attempt;
 	char detail[LIMIT_DETAIL_BYTES + 1];
 	char path[LIMIT_PATH_BYTES];
@@ -102,6 +104,7 @@ static void publish(struct scan_link *link, struct obituary *o, const uint32_t *
 	event.worker.path = span_of(o->path, o->path_len);
 	event.worker.attempt = o->attempt;
 	event.worker.detail = detail;
+	event.worker.handover_us = o->handover_us;
 	journal_record(link->journal, &event);
 	if (o->path_len)
 		log_warning("scan worker %u %s while it scanned %s (attempt %u)", o->pid, detail,
@@ -155,8 +158,11 @@ static void write_obituary(struct worker_link *w, enum death_cause cause)
 	if (o->open)
 		publish(link, o, NULL);
 	o->attempt = 0;
-	path = link->callbacks.in_hand(link->context, w->worker, &o->attempt);
+	o->job = 0;
+	path = link->callbacks.in_hand(link->context, w->worker, &o->job, &o->attempt);
 	o->open = true;
+	o->noticed_us = clock_mono_us();
+	o->handover_us = 0;
 	o->worker = w->worker;
 	o->due = clock_mono_ms() + OBITUARY_WAIT_MS;
 	o->pid = (uint32_t)w->pid;
@@ -166,6 +172,17 @@ static void write_obituary(struct worker_link *w, enum death_cause cause)
 	if (o->path_len)
 		memcpy(o->path, path.data, o->path_len);
 	arm(link);
+}
+
+/* Its file is with another worker now. */
+static void note_handover(struct scan_link *link, job_id job)
+{
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		struct obituary *o = &link->obituaries[i];
+
+		if (o->open && o->job == job && !o->handover_us)
+			o->handover_us = clock_mono_us() - o->noticed_us + 1; /* 0 means not */
+	}
 }
 
 void scan_link_note_exit(struct scan_link *link, uint64_t worker, uint32_t status)
@@ -411,10 +428,14 @@ int scan_link_send(struct scan_link *link, uint64_t worker, job_id job, int fd)
 	struct scan_job message = {.job = job};
 	uint8_t packet[64];
 	ssize_t len = scan_job_encode(&message, packet, sizeof(packet));
+	int r;
 
 	if (!w)
 		return -ENOTCONN;
-	return len < 0 ? (int)len : channel_send(w->channel, packet, (size_t)len, fd);
+	r = len < 0 ? (int)len : channel_send(w->channel, packet, (size_t)len, fd);
+	if (!r)
+		note_handover(link, job);
+	return r;
 }
 
 void scan_link_kill(struct scan_link *link, uint64_t worker, enum death_cause cause)

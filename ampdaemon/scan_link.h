@@ -26,8 +26,9 @@ struct scan_link_callbacks {
 	/* Non-zero: the worker does not hold that job as its oldest; the link then ends the worker. */
 	int (*on_result)(void *context, uint64_t worker, const struct scan_result *result);
 	void (*on_gone)(void *context, uint64_t worker, enum death_cause cause);
-	/* For the obituary, before on_gone: the path in hand (valid until the next turn) and the attempt it was. */
-	struct span (*in_hand)(void *context, uint64_t worker, uint32_t *ret_attempt);
+	/* For the obituary, before on_gone: job and path in hand (valid until the next turn) and the attempt it was. */
+	struct span (*in_hand)(void *context, uint64_t worker, job_id *ret_job,
+			       uint32_t *ret_attempt);
 };
 
 struct worker_facts {

@@ -40,20 +40,21 @@ static void fill_service(struct filling *f, const struct supervisor *supervisor)
 	r->service_user = view.user;
 	r->service_starts = view.starts;
 	r->service_reason = view.reason;
-	r->engine = view.engine;
+	r->engine = view.report->engine;
 	r->incarnation = view.incarnation;
-	r->n_walls = view.n_walls;
-	memcpy(r->walls, view.walls, sizeof(r->walls));
+	r->n_walls = view.report->n_walls;
+	memcpy(r->walls, view.report->walls, sizeof(r->walls));
 	r->generation = view.generation;
 	r->builtin = view.builtin;
-	r->signatures = view.ready.signatures;
-	r->definitions_built = view.ready.built;
-	r->load_ms = view.ready.load_ms;
-	r->engine_bytes = view.ready.memory_bytes;
-	r->engine_huge_bytes = view.ready.huge_bytes;
-	r->n_files = view.n_files;
-	if (view.n_files)
-		memcpy(r->files, view.files, view.n_files * sizeof(*view.files));
+	r->signatures = view.report->ready.signatures;
+	r->definitions_built = view.report->ready.built;
+	r->load_ms = view.report->ready.load_ms;
+	r->engine_bytes = view.report->ready.memory_bytes;
+	r->engine_huge_bytes = view.report->ready.huge_bytes;
+	r->n_files = view.report->n_files;
+	if (view.report->n_files)
+		memcpy(r->files, view.report->files,
+		       view.report->n_files * sizeof(*view.report->files));
 	r->violations += view.violations;
 	if (view.state != SERVICE_UP)
 		note(f, "the scan service is %s%s%s: files cannot be scanned now",
@@ -62,10 +63,10 @@ static void fill_service(struct filling *f, const struct supervisor *supervisor)
 		note(f,
 		     "the scan service runs as root behind its other walls: its own account is missing or is "
 		     "root's; create the user and group and restart");
-	for (unsigned i = 0; i < view.n_files; i++) {
-		if (!view.files[i].accepted)
-			note(f, "definitions %s are not used: %s", view.files[i].name,
-			     view.files[i].reason);
+	for (unsigned i = 0; i < view.report->n_files; i++) {
+		if (!view.report->files[i].accepted)
+			note(f, "definitions %s are not used: %s", view.report->files[i].name,
+			     view.report->files[i].reason);
 	}
 }
 

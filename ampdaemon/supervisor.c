@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ampdaemon/scan_account.h"
+#include "ampdaemon/service_report.h"
 #include "ampdaemon/spawn.h"
 #include "base/exit_code.h"
-#include "io/atomic_file.h"
 #include "io/channel.h"
 #include "io/clock.h"
 #include "io/log.h"
+#include "io/peer.h"
 #include "wire/session_rules.h"
 
 #define QUEUE_BYTES                                                                                \
@@ -42,45 +42,18 @@ struct supervisor {
 	uv_poll_t *exit_poll;
 	struct channel *channel;
 	struct session session;
-	uint32_t uid, gid;
-	bool as_root, has_definitions;
+	struct scan_account account;
+	bool has_definitions;
 	uint64_t pings;
 	unsigned log_lines;
 
 	/* What it said; kept until the next life says otherwise. */
-	char engine[LIMIT_NAME_BYTES + 1];
 	char reason[LIMIT_REASON_BYTES + 1];
-	struct wall_report walls[WALL_COUNT];
-	char wall_details[WALL_COUNT][LIMIT_WALL_DETAIL_BYTES + 1];
-	unsigned n_walls;
-	struct definition_file files[LIMIT_DEFINITION_FILES];
-	char file_names[LIMIT_DEFINITION_FILES][LIMIT_NAME_BYTES + 1];
-	char file_reasons[LIMIT_DEFINITION_FILES][LIMIT_DETAIL_BYTES + 1];
-	unsigned n_files;
-	struct service_ready ready;
+	struct service_report report;
 	uint64_t violations;
 };
 
 static void step(struct supervisor *s, enum service_event event);
-
-/* ---- the account ---- */
-
-/* Sets uid and gid of the next life. Without the account the service runs as root behind all other walls: loudly. */
-static void find_account(struct supervisor *s)
-{
-	const char *name = s->configuration->scan_user;
-	const struct passwd *user = getpwnam(name);
-	const struct group *group = getgrnam(name);
-
-	s->as_root = !user || !group || user->pw_uid == 0 || group->gr_gid == 0;
-	s->uid = s->as_root ? 0 : user->pw_uid;
-	s->gid = s->as_root ? 0 : group->gr_gid;
-	if (s->as_root)
-		log_error(
-			"%s %s does not exist or is root's; the scan service runs as root behind all its "
-			"other walls: create user and group %s",
-			!user || user->pw_uid == 0 ? "user" : "group", name, name);
-}
 
 /* ---- birth ---- */
 
@@ -109,9 +82,9 @@ static void send_start(struct supervisor *s)
 		.start = {
 			.protocol = AMP_PROTOCOL_VERSION,
 			.incarnation = s->incarnation,
-			.generation = s->has_definitions,
-			.uid = s->uid,
-			.gid = s->gid,
+			.generation = supervisor_generation(s),
+			.uid = s->account.uid,
+			.gid = s->account.gid,
 			.temp_bytes = c->temp_bytes,
 			.temp_inodes = c->temp_inodes,
 			.memory_bytes = c->worker_memory_bytes,
@@ -211,12 +184,13 @@ static int spawn(struct supervisor *s)
 	int socket, r;
 
 	s->reason[0] = '\0';
-	find_account(s);
+	s->account = scan_account_find(s->configuration->scan_user);
 	r = open_and_spawn(s, &socket);
 	if (r)
 		return r;
 	s->incarnation++;
-	s->n_walls = s->n_files = s->log_lines = 0;
+	s->log_lines = 0;
+	service_report_begin(&s->report);
 	session_init(&s->session, &rules_from_service);
 	s->channel = channel_new(s->loop, socket, &service_callbacks, s, QUEUE_BYTES);
 	if (!s->channel || watch_exit(s)) {
@@ -321,7 +295,7 @@ static void record_up(struct supervisor *s)
 	event.service.incarnation = s->incarnation;
 	event.service.pid = (uint32_t)s->pid;
 	event.service.reason = "";
-	event.service.signatures = s->ready.signatures;
+	event.service.signatures = s->report.ready.signatures;
 	journal_record(s->journal, &event);
 }
 
@@ -403,17 +377,12 @@ static void lied(struct supervisor *s, const char *why)
 	step(s, SERVICE_EVENT_LIED);
 }
 
-static void keep_walls(struct supervisor *s, const struct service_hello *hello)
+static void log_missing_walls(const struct service_report *report)
 {
-	s->n_walls = hello->n_walls;
-	for (unsigned i = 0; i < hello->n_walls; i++) {
-		s->walls[i] = hello->walls[i];
-		(void)snprintf(s->wall_details[i], sizeof(s->wall_details[i]), "%s",
-			       hello->walls[i].detail);
-		s->walls[i].detail = s->wall_details[i];
-		if (s->walls[i].state == WALL_STATE_MISSING)
+	for (unsigned i = 0; i < report->n_walls; i++) {
+		if (report->walls[i].state == WALL_STATE_MISSING)
 			log_warning("scan service: wall %s is missing: %s",
-				    wall_name(s->walls[i].id), s->wall_details[i]);
+				    wall_name(report->walls[i].id), report->walls[i].detail);
 	}
 }
 
@@ -423,35 +392,28 @@ static void hear_hello(struct supervisor *s, const struct service_hello *hello)
 		lied(s, "another protocol version");
 		return;
 	}
-	if (hello->uid != s->uid || hello->gid != s->gid) {
+	if (hello->uid != s->account.uid || hello->gid != s->account.gid) {
 		lied(s, "it does not run as the user it was told to");
 		return;
 	}
-	(void)snprintf(s->engine, sizeof(s->engine), "%s", hello->engine);
-	keep_walls(s, hello);
+	service_report_hello(&s->report, hello);
+	log_missing_walls(&s->report);
 	step(s, SERVICE_EVENT_HELLO);
 }
 
 static void hear_file(struct supervisor *s, const struct definition_file *file)
 {
-	struct definition_file *kept = &s->files[s->n_files];
-
 	if (!file->accepted)
 		log_warning("definitions: %s is not used: %s", file->name, file->reason);
-	if (s->n_files == LIMIT_DEFINITION_FILES)
-		return; /* the log has the rest */
-	*kept = *file;
-	kept->name = strncpy(s->file_names[s->n_files], file->name, LIMIT_NAME_BYTES);
-	kept->reason = strncpy(s->file_reasons[s->n_files], file->reason, LIMIT_DETAIL_BYTES);
-	s->n_files++;
+	service_report_file(&s->report, file);
 }
 
 static void hear_ready(struct supervisor *s, const struct service_ready *ready)
 {
-	s->ready = *ready;
+	s->report.ready = *ready;
 	s->reason[0] = '\0';
 	log_notice("scan service %d is ready: %s, %llu signatures, loaded in %u ms, %llu MiB",
-		   s->pid, s->engine, (unsigned long long)ready->signatures, ready->load_ms,
+		   s->pid, s->report.engine, (unsigned long long)ready->signatures, ready->load_ms,
 		   (unsigned long long)(ready->memory_bytes >> 20));
 	step(s, SERVICE_EVENT_READY);
 }
@@ -610,23 +572,7 @@ int supervisor_spawn_worker(struct supervisor *s, uint64_t worker, int channel)
 
 uint64_t supervisor_generation(const struct supervisor *s)
 {
-	return s->has_definitions;
-}
-
-/* From the status file: the directory itself belongs to root, because the service is not dumpable. */
-static uint32_t owner_of_process(pid_t pid)
-{
-	char path[40], text[4096];
-	const char *line;
-	uint32_t uid = UINT32_MAX;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	if (pid <= 0 || atomic_file_read(path, text, sizeof(text)) < 0)
-		return UINT32_MAX;
-	line = strstr(text, "\nUid:");
-	if (!line || sscanf(line, "\nUid: %u", &uid) != 1)
-		return UINT32_MAX;
-	return uid;
+	return s->has_definitions ? 2 : 1;
 }
 
 void supervisor_view(const struct supervisor *s, struct service_view *ret_view)
@@ -635,19 +581,14 @@ void supervisor_view(const struct supervisor *s, struct service_view *ret_view)
 		.state = s->machine.state,
 		.pid = (uint32_t)s->pid,
 		.starts = s->machine.starts,
-		.uid = owner_of_process(s->pid),
-		.user = s->as_root ? "root" : s->configuration->scan_user,
-		.as_root = s->as_root,
+		.uid = peer_uid_of_process(s->pid),
+		.user = s->account.missing ? "root" : s->configuration->scan_user,
+		.as_root = s->account.missing,
 		.reason = s->machine.state == SERVICE_UP ? "" : s->reason,
-		.engine = s->engine,
 		.incarnation = s->incarnation,
-		.n_walls = s->n_walls,
-		.n_files = s->n_files,
-		.files = s->files,
+		.report = &s->report,
 		.builtin = !s->has_definitions,
-		.generation = s->has_definitions,
-		.ready = s->ready,
+		.generation = supervisor_generation(s),
 		.violations = s->violations,
 	};
-	memcpy(ret_view->walls, s->walls, sizeof(s->walls));
 }

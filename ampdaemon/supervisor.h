@@ -17,6 +17,7 @@
 #include "ampdaemon/configuration.h"
 #include "ampdaemon/core/service_machine.h"
 #include "ampdaemon/journal.h"
+#include "ampdaemon/service_report.h"
 #include "wire/scan_codec.h"
 
 struct supervisor;
@@ -38,15 +39,10 @@ struct service_view {
 	const char *user;
 	bool as_root;       /* the account is missing */
 	const char *reason; /* why it is not up; "" */
-	const char *engine;
 	uint64_t incarnation;
-	unsigned n_walls;
-	struct wall_report walls[WALL_COUNT];
-	unsigned n_files;
-	const struct definition_file *files;
+	const struct service_report *report;
 	bool builtin;
 	uint64_t generation;
-	struct service_ready ready; /* of the present or the last incarnation that was ready */
 	uint64_t violations;
 };
 

@@ -29,11 +29,8 @@ struct worker_memory {
 static uint64_t field(const char *text, const char *name)
 {
 	const char *line = strstr(text, name);
-	unsigned long long kb = 0;
 
-	if (!line || sscanf(line + strlen(name), "%llu", &kb) != 1)
-		return 0;
-	return kb;
+	return line ? strtoull(line + strlen(name), NULL, 10) : 0;
 }
 
 static void measure(struct measured *m)

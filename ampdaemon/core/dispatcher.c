@@ -11,23 +11,6 @@
 #define ORDER_BACKOFF_MAX_MS 5000
 #define REFUSAL_MS 50 /* a full channel is left alone so long, unless it answers before */
 
-NAME_TABLE_DEFINE(worker_state, WORKER_STATE_LIST)
-NAME_TABLE_DEFINE(death_cause, DEATH_CAUSE_LIST)
-
-bool death_cause_charges(unsigned cause)
-{
-#define CHARGES(member, name, charges) [member] = charges,
-	static const bool table[] = {DEATH_CAUSE_LIST(CHARGES)};
-#undef CHARGES
-
-	return cause < DEATH_CAUSE_COUNT && table[cause];
-}
-
-bool death_cause_is_failure(unsigned cause)
-{
-	return cause != DEATH_REQUESTED && cause != DEATH_SERVICE;
-}
-
 uint32_t job_index(job_id job)
 {
 	return (uint32_t)job;

@@ -54,6 +54,7 @@
 
 #include "ampdaemon/core/fair_queue.h"
 #include "base/limits.h"
+#include "base/lives.h"
 #include "base/mono.h"
 #include "base/verdict.h"
 
@@ -70,30 +71,6 @@ struct dispatcher_settings {
 	uint32_t
 		min_share; /* jobs that any user may have in the book, however many users there are */
 };
-
-#define WORKER_STATE_LIST(X)                                                                       \
-	X(WORKER_ABSENT, "absent")   /* the place is free */                                       \
-	X(WORKER_ORDERED, "ordered") /* asked for; must be ready within worker_ms */               \
-	X(WORKER_SPARE, "spare")     /* ready, holds nothing */                                    \
-	X(WORKER_BUSY, "busy")       /* holds jobs */                                              \
-	X(WORKER_RETIRING,                                                                         \
-	  "retiring")              /* gets no more jobs; its channel closes when it is empty */    \
-	X(WORKER_KILLED, "killed") /* its end is awaited */
-
-enum worker_state { WORKER_STATE_LIST(NAME_TABLE_MEMBER) WORKER_STATE_COUNT };
-
-/* How a worker ended. The last column: does it charge the job in hand? */
-#define DEATH_CAUSE_LIST(X)                                                                        \
-	X(DEATH_REQUESTED, "was told to end", false)                                               \
-	X(DEATH_NOTICE, "ended itself", false) /* WorkerNotice: canary, temporary storage */       \
-	X(DEATH_NOT_READY, "did not become ready", false)                                          \
-	X(DEATH_SERVICE, "ended with the scan service", false)                                     \
-	X(DEATH_CRASH, "died", true) /* end-of-file without a word */                              \
-	X(DEATH_DEADLINE, "missed its deadline", true)                                             \
-	X(DEATH_VIOLATION, "broke the protocol", true)
-
-#define DEATH_CAUSE_MEMBER(member, name, charges) member,
-enum death_cause { DEATH_CAUSE_LIST(DEATH_CAUSE_MEMBER) DEATH_CAUSE_COUNT };
 
 /* A job's name outside: the index in the book with a serial above it, so that a late answer to an
  * earlier user of the index is never taken for an answer to the present one. Never 0. */
@@ -223,12 +200,5 @@ unsigned dispatcher_workers(const struct dispatcher *d, struct worker_view *view
 /* Index in the book: dense, below settings.jobs; what the shell indexes its own table of files
  * with. */
 uint32_t job_index(job_id job);
-
-const char *worker_state_name(unsigned state);
-const char *death_cause_name(unsigned cause);
-bool death_cause_is_failure(
-	unsigned
-		cause); /* also NOT_READY and NOTICE: something is wrong, though nobody is charged */
-bool death_cause_charges(unsigned cause);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "base/birth_contract.h"
 
-NAME_TABLE_DEFINE(service_state, SERVICE_STATE_LIST)
 NAME_TABLE_DEFINE(service_event, SERVICE_EVENT_LIST)
 
 typedef unsigned reaction(struct service_machine *m, mono_ms now);

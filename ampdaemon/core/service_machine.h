@@ -13,19 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/lives.h"
 #include "base/mono.h"
 #include "base/name_table.h"
-
-#define SERVICE_STATE_LIST(X)                                                                      \
-	X(SERVICE_DOWN, "down")         /* not wanted, not there */                                \
-	X(SERVICE_STARTING, "starting") /* spawned; hello is awaited */                            \
-	X(SERVICE_LOADING, "loading")   /* walls stand; heartbeats, then ready */                  \
-	X(SERVICE_UP, "up")                                                                        \
-	X(SERVICE_KILLED, "killed")     /* its end is awaited; then a new start */                 \
-	X(SERVICE_WAITING, "waiting")   /* back-off before the next start */                       \
-	X(SERVICE_STOPPING, "stopping") /* channel closed; its end is awaited; then DOWN */
-
-enum service_state { SERVICE_STATE_LIST(NAME_TABLE_MEMBER) SERVICE_STATE_COUNT };
 
 #define SERVICE_EVENT_LIST(X)                                                                      \
 	X(SERVICE_EVENT_START, "start") /* it is wanted */                                         \
@@ -86,7 +76,6 @@ unsigned service_machine_step(struct service_machine *machine, enum service_even
 /* When to call step(DEADLINE) at the latest; MONO_NEVER for never. */
 mono_ms service_machine_deadline(const struct service_machine *machine);
 
-const char *service_state_name(unsigned state);
 const char *service_event_name(unsigned event);
 
 #endif

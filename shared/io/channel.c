@@ -97,6 +97,10 @@ static bool receive_one(struct channel *channel)
 	ssize_t len = packet_receive(channel->socket, receive_buffer, sizeof(receive_buffer),
 				     MSG_DONTWAIT, &meta);
 
+	if (len ==
+	    -ECONNRESET) /* told once, ahead of what the peer sent before it died: that is read still */
+		len = packet_receive(channel->socket, receive_buffer, sizeof(receive_buffer),
+				     MSG_DONTWAIT, &meta);
 	if (len == -EAGAIN || len == -EINTR)
 		return false;
 	if (len <= 0) {

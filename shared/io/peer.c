@@ -3,9 +3,14 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "io/atomic_file.h"
 
 int peer_of_socket(int socket, struct peer *ret_peer)
 {
@@ -34,4 +39,16 @@ int peer_pidfd(int socket, int64_t pid)
 		return -ESRCH;
 	}
 	return fd;
+}
+
+uint32_t peer_uid_of_process(int64_t pid)
+{
+	char path[40], text[4096];
+	const char *line;
+
+	(void)snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
+	if (pid <= 0 || atomic_file_read(path, text, sizeof(text)) < 0)
+		return UINT32_MAX;
+	line = strstr(text, "\nUid:");
+	return line ? (uint32_t)strtoul(line + strlen("\nUid:"), NULL, 10) : UINT32_MAX;
 }

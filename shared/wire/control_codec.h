@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/limits.h"
+#include "base/lives.h"
 #include "base/span.h"
 #include "base/verdict.h"
 #include "wire/arena.h"
@@ -82,8 +83,7 @@ enum reply_kind {
 struct worker_report {
 	uint64_t worker;
 	uint32_t pid;
-	uint32_t
-		state; /* enum worker_state of ampdaemon/core/dispatcher.h, by number; worker_state_text() names it */
+	uint32_t state; /* enum worker_state */
 	uint64_t jobs;
 	uint64_t private_kb;
 };
@@ -92,7 +92,7 @@ struct status_report {
 	const char *version;
 	uint32_t pid;
 	uint64_t uptime_ms;
-	uint32_t service_state; /* service_state_text() names it */
+	uint32_t service_state; /* enum service_state */
 	uint32_t service_pid, service_uid;
 	const char *service_user;
 	uint32_t service_starts, worker_failures;

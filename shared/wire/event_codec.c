@@ -80,6 +80,7 @@ static void out_worker(const struct event *event, struct event_out *out)
 	m->status = event->worker.status;
 	m->path = event_bytes_out(event->worker.path, LIMIT_PATH_BYTES);
 	m->attempt = event->worker.attempt;
+	m->handover_us = event->worker.handover_us;
 	m->detail = fields_fit(event->worker.detail, out->text[0], LIMIT_REASON_BYTES + 1);
 	out->outer.body_case = AMP__PB__EVENT__BODY_WORKER;
 	out->outer.worker = m;
@@ -188,6 +189,7 @@ static int in_worker(const Amp__Pb__WorkerEvent *m, struct event *ret_event, con
 	ret_event->worker.status = m->status;
 	ret_event->worker.path = span_of(m->path.data, m->path.len);
 	ret_event->worker.attempt = m->attempt;
+	ret_event->worker.handover_us = m->handover_us;
 	ret_event->worker.detail = m->detail;
 	if (m->path.len > LIMIT_PATH_BYTES || !fields_text_ok(m->detail, LIMIT_REASON_BYTES))
 		return fields_refuse(ret_why, "worker of an event");

@@ -58,6 +58,7 @@ struct event {
 			struct span path;
 			uint32_t attempt;
 			const char *detail;
+			uint64_t handover_us; /* 0: nothing was handed over yet */
 		} worker;
 		struct {
 			uint64_t incarnation;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ampdaemon/service_report.h"
+
+#include <stdio.h>
+
+void service_report_begin(struct service_report *report)
+{
+	report->n_walls = report->n_files = 0;
+}
+
+void service_report_hello(struct service_report *report, const struct service_hello *hello)
+{
+	(void)snprintf(report->engine, sizeof(report->engine), "%s", hello->engine);
+	report->n_walls = hello->n_walls;
+	for (unsigned i = 0; i < hello->n_walls; i++) {
+		report->walls[i] = hello->walls[i];
+		(void)snprintf(report->wall_details[i], sizeof(report->wall_details[i]), "%s",
+			       hello->walls[i].detail);
+		report->walls[i].detail = report->wall_details[i];
+	}
+}
+
+void service_report_file(struct service_report *report, const struct definition_file *file)
+{
+	unsigned i = report->n_files;
+
+	if (i == LIMIT_DEFINITION_FILES)
+		return;
+	report->files[i] = *file;
+	(void)snprintf(report->file_names[i], sizeof(report->file_names[i]), "%s", file->name);
+	(void)snprintf(report->file_reasons[i], sizeof(report->file_reasons[i]), "%s",
+		       file->reason);
+	report->files[i].name = report->file_names[i];
+	report->files[i].reason = report->file_reasons[i];
+	report->n_files++;
+}
