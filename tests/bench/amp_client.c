@@ -43,14 +43,16 @@ static int send_request(struct session *session, const struct request *request, 
 {
 	ssize_t len = request_encode(request, session->packet, sizeof(session->packet));
 
-	return len < 0 ? (int)len : packet_send(session->socket, session->packet, (size_t)len, fd, 0);
+	return len < 0 ? (int)len
+		       : packet_send(session->socket, session->packet, (size_t)len, fd, 0);
 }
 
 static int receive_reply(struct session *session, struct reply *ret_reply)
 {
 	struct packet_meta meta;
 	const char *why;
-	ssize_t len = packet_receive(session->socket, session->packet, sizeof(session->packet), 0, &meta);
+	ssize_t len =
+		packet_receive(session->socket, session->packet, sizeof(session->packet), 0, &meta);
 
 	if (len <= 0)
 		return len < 0 ? (int)len : -ECONNRESET;
@@ -67,7 +69,7 @@ static int ask(struct session *session, const struct request *request, enum repl
 
 	if (r == 0)
 		r = receive_reply(session, ret_reply);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (ret_reply->kind == REPLY_REFUSAL)
 		fprintf(stderr, "amp_client: refused: %s\n", ret_reply->refusal.reason);
@@ -76,8 +78,10 @@ static int ask(struct session *session, const struct request *request, enum repl
 
 static int begin(struct session *session)
 {
-	struct request hello = {.kind = REQUEST_HELLO, .hello = {.protocol = CONTROL_PROTOCOL_VERSION}};
-	struct request scan = {.kind = REQUEST_SCAN_BEGIN, .scan_begin = {.label = span_of_text("bench")}};
+	struct request hello = {.kind = REQUEST_HELLO,
+				.hello = {.protocol = CONTROL_PROTOCOL_VERSION}};
+	struct request scan = {.kind = REQUEST_SCAN_BEGIN,
+			       .scan_begin = {.label = span_of_text("bench")}};
 	struct reply reply;
 	int r = ask(session, &hello, REPLY_HELLO, &reply);
 
@@ -89,13 +93,17 @@ static void *open_session(const char *path)
 	struct session *session = calloc(1, sizeof(*session));
 	int r = -ENOMEM;
 
-	if (session && (session->arena = wire_arena_new())) {
+	if (!session)
+		return NULL;
+	session->arena = wire_arena_new();
+	if (session->arena) {
 		session->socket = connect_to(path);
 		r = session->socket < 0 ? session->socket : begin(session);
-		if (r == 0)
-			return session;
 	}
-	errno = -r; /* the program ends with it: no leak to mind */
+	if (r == 0)
+		return session;
+	free(session); /* arena and socket end with the program, which has no use for either */
+	errno = -r;
 	return NULL;
 }
 
@@ -132,7 +140,7 @@ static void close_session(void *opaque)
 
 	if (ask(session, &end, REPLY_SCAN_SUMMARY, &reply) < 0)
 		fputs("amp_client: no summary at the end of the scan\n", stderr);
-	(void)close(session->socket); /* all is answered */
+	(void)close(session->socket);          /* all is answered */
 	(void)wire_arena_free(session->arena); /* returns NULL */
 	free(session);
 }

@@ -53,7 +53,8 @@ static void *open_session(const char *path)
 
 static int submit(void *opaque, uint64_t serial, int fd, const char *path)
 {
-	static char command[] = "zFILDES\0"; /* a byte more than the command: the one that the descriptor comes with */
+	static char command[] =
+		"zFILDES\0"; /* a byte more than the command: the one that the descriptor comes with */
 	struct session *session = opaque;
 	struct iovec part = {command, sizeof(command)};
 	union {
@@ -72,8 +73,9 @@ static int submit(void *opaque, uint64_t serial, int fd, const char *path)
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	return sendmsg(session->socket, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(command) ? 0
-											   : -errno;
+	return sendmsg(session->socket, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(command)
+		       ? 0
+		       : -errno;
 }
 
 /* "ID: fd[N]: OK", "ID: fd[N]: NAME FOUND", "ID: fd[N]: TEXT ERROR". */

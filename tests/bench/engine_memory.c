@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "engine_memory.h"
 
-#include <errno.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +17,10 @@
 #endif
 
 #define HUGE_BYTES ((size_t)2 << 20)
-#define ARENA_BYTES ((size_t)6 << 30) /* address space only: several times the largest engine known */
-#define HEAP_BYTES ((size_t)1 << 30)
+#define ARENA_BYTES                                                                                \
+	((size_t)6 << 30) /* address space only: several times the largest engine known */
 
-static const char *const names[] = {"malloc", "collapse", "arena", "heap"};
+static const char *const names[] = {"malloc", "collapse", "arena"};
 
 /* The arena: a bump allocator, for the load only. What is unmapped in it is given back to the kernel, not reused. */
 static uint8_t *arena, *arena_next;
@@ -85,27 +85,11 @@ static void open_arena(void)
 	arena = arena_next;
 }
 
-static void grow_heap(void)
-{
-	uintptr_t start, end;
-
-	(void)mallopt(M_TOP_PAD, (int)(HEAP_BYTES - 1)); /* asks for more than malloc knows to refuse */
-	free(malloc(256 << 10));
-	end = (uintptr_t)sbrk(0) & ~(uintptr_t)(HUGE_BYTES - 1);
-	start = (end - HEAP_BYTES + HUGE_BYTES) & ~(uintptr_t)(HUGE_BYTES - 1);
-	if (madvise((void *)start, end - start, MADV_HUGEPAGE) < 0)
-		perror("engine_memory: MADV_HUGEPAGE on the heap");
-}
-
 void engine_memory_before_load(unsigned how)
 {
-	if (how & (ENGINE_MEMORY_MALLOC | ENGINE_MEMORY_HEAP)) {
+	if (how & ENGINE_MEMORY_MALLOC) {
 		(void)mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the largest that malloc accepts */
 		(void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
-		(void)mallopt(M_TOP_PAD, 16 << 20);
-	}
-	if (how & ENGINE_MEMORY_HEAP) {
-		grow_heap();
 		(void)mallopt(M_TOP_PAD, 16 << 20);
 	}
 	if (how & ENGINE_MEMORY_ARENA)
@@ -122,22 +106,28 @@ static void collapse_range(uintptr_t start, uintptr_t end)
 			perror("engine_memory: first refused MADV_COLLAPSE");
 }
 
+/* The private anonymous writable regions: "BEGIN-END rw-p 00000000 00:00 0 [heap]", or with no name at all. */
+static bool is_memory(const char *line, uintptr_t *ret_start, uintptr_t *ret_end)
+{
+	char *at;
+
+	*ret_start = strtoul(line, &at, 16);
+	*ret_end = strtoul(at + 1, &at, 16);
+	return strncmp(at, " rw-p 00000000 00:00 0 ", 23) == 0 && !strstr(at, "[stack]");
+}
+
 static void collapse_all(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
-	static uintptr_t ranges[4096][2];
+	static uintptr_t
+		ranges[4096]
+		      [2]; /* collected first: collapsing changes the list that is being read */
 	size_t n = 0;
 	char line[4352];
 
-	while (maps && n < 4096 && fgets(line, sizeof(line), maps)) {
-		char perms[5], path[4096] = "";
-		unsigned long inode;
-
-		if (sscanf(line, "%lx-%lx %4s %*x %*s %lu %4095s", &ranges[n][0], &ranges[n][1], perms,
-			   &inode, path) >= 4 &&
-		    strcmp(perms, "rw-p") == 0 && inode == 0 && strcmp(path, "[stack]") != 0)
+	while (maps && n < 4096 && fgets(line, sizeof(line), maps))
+		if (is_memory(line, &ranges[n][0], &ranges[n][1]))
 			n++;
-	}
 	if (maps)
 		(void)fclose(maps); /* was only read */
 	for (size_t i = 0; i < n; i++)
@@ -150,14 +140,10 @@ static void report(double seconds)
 	char line[256];
 
 	fprintf(stderr, "engine_memory: %.3f s;", seconds);
-	while (rollup && fgets(line, sizeof(line), rollup)) {
-		char key[64];
-		unsigned long kb;
-
-		if (sscanf(line, "%63[^:]: %lu kB", key, &kb) == 2 &&
-		    (strcmp(key, "Rss") == 0 || strcmp(key, "AnonHugePages") == 0))
-			fprintf(stderr, " %s %lu MB", key, kb / 1024);
-	}
+	while (rollup && fgets(line, sizeof(line), rollup))
+		if (strncmp(line, "Rss:", 4) == 0 || strncmp(line, "AnonHugePages:", 14) == 0)
+			fprintf(stderr, " %.*s %lu MB", (int)strcspn(line, ":"), line,
+				strtoul(line + strcspn(line, ":") + 1, NULL, 10) / 1024);
 	fprintf(stderr, "; arena %zu MB\n", (size_t)(arena_next - arena) >> 20);
 	if (rollup)
 		(void)fclose(rollup); /* was only read */

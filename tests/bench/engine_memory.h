@@ -8,15 +8,11 @@
 #ifndef AMP_TESTS_BENCH_ENGINE_MEMORY_H
 #define AMP_TESTS_BENCH_ENGINE_MEMORY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 enum engine_memory {
 	ENGINE_MEMORY_PLAIN = 0,
 	ENGINE_MEMORY_MALLOC = 1 << 0,   /* no trimming, no small mappings */
 	ENGINE_MEMORY_COLLAPSE = 1 << 1, /* MADV_COLLAPSE after the load */
-	ENGINE_MEMORY_ARENA = 1 << 2,    /* libclamav's own mappings from one aligned MADV_HUGEPAGE arena */
-	ENGINE_MEMORY_HEAP = 1 << 3,     /* MADV_HUGEPAGE on a heap grown in one piece before the load */
+	ENGINE_MEMORY_ARENA = 1 << 2,    /* libclamav's pool from a MADV_HUGEPAGE arena */
 };
 
 /* "plain", or names joined by '+': "malloc+collapse". -1 when not understood. */

@@ -24,10 +24,10 @@ void file_list_free(struct file_list *list);
 
 /* What a run leaves behind; lives in memory that all its processes or threads share. */
 struct run_tally {
-	uint32_t next;          /* taken with an atomic add: the next file for whoever is free */
-	uint32_t bad;           /* files that could not even be asked about: a run with any is void */
+	uint32_t next; /* taken with an atomic add: the next file for whoever is free */
+	uint32_t bad;  /* files that could not even be asked about: a run with any is void */
 	uint64_t bytes;
-	uint8_t verdicts[];     /* enum verdict, one a file */
+	uint8_t verdicts[]; /* enum verdict, one a file */
 };
 
 /* A zeroed tally for `count` files in shared memory; NULL when there is none. */

@@ -181,9 +181,11 @@ static void run(struct process *processes, unsigned n, const struct file_list *l
 	seconds = now(CLOCK_MONOTONIC);
 	for (unsigned i = 0; i < n; i++)
 		whole(write(processes[i].down[1], "g", 1), 1, "go");
-	for (unsigned i = 0; i < n; i++, cpu += one)
+	for (unsigned i = 0; i < n; i++) {
 		whole(read(processes[i].up[0], &one, sizeof(one)), sizeof(one),
 		      "a scanning process died");
+		cpu += one;
+	}
 	seconds = now(CLOCK_MONOTONIC) - seconds;
 	run_tally_print(order->tally, list->count, seconds, cpu);
 }
@@ -215,7 +217,8 @@ static void serve(struct process *processes, const struct options *options, stru
 
 static void usage(void)
 {
-	fputs("usage: limit --definitions DIR [--processes N] [--temp DIR] [--memory HOW]\n", stderr);
+	fputs("usage: limit --definitions DIR [--processes N] [--temp DIR] [--memory HOW]\n",
+	      stderr);
 	exit(64);
 }
 

@@ -32,7 +32,7 @@ struct lane {
 	void *session;
 	pthread_t thread;
 	uint64_t sent, answered;
-	uint32_t index_of[SCAN_CLIENT_DEPTH_MAX]; /* of the file with serial s, at s % depth */
+	uint32_t index_of[SCAN_CLIENT_DEPTH_MAX];  /* of the file with serial s, at s % depth */
 	uint64_t serial_of[SCAN_CLIENT_DEPTH_MAX]; /* 0: the place is free */
 };
 
@@ -96,7 +96,8 @@ static void *work(void *argument)
 {
 	struct lane *lane = argument;
 
-	(void)pthread_barrier_wait(&lane->run->start); /* cannot fail: initialised for this many threads */
+	(void)pthread_barrier_wait(
+		&lane->run->start); /* cannot fail: initialised for this many threads */
 	for (;;) {
 		while (submit_next(lane))
 			;
@@ -125,7 +126,8 @@ static void measure(struct run *run, const struct options *options)
 	seconds = now(CLOCK_MONOTONIC);
 	(void)pthread_barrier_wait(&run->start); /* as above */
 	for (unsigned i = 0; i < options->sessions; i++)
-		(void)pthread_join(lanes[i].thread, NULL); /* cannot fail: a thread of ours, joined once */
+		(void)pthread_join(lanes[i].thread,
+				   NULL); /* cannot fail: a thread of ours, joined once */
 	seconds = now(CLOCK_MONOTONIC) - seconds;
 	cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	for (unsigned i = 0; i < options->sessions; i++)
@@ -144,23 +146,32 @@ static void usage(const struct scan_protocol *protocol)
 
 static struct options parse(const struct scan_protocol *protocol, int argc, char **argv)
 {
-	static const struct option known[] = {{"socket", required_argument, NULL, 's'},
-					      {"list", required_argument, NULL, 'l'},
-					      {"sessions", required_argument, NULL, 'n'},
-					      {"depth", required_argument, NULL, 'd'},
-					      {"verdicts", required_argument, NULL, 'v'},
-					      {0}};
+	static const struct option known[] = {
+		{"socket", required_argument, NULL, 's'},   {"list", required_argument, NULL, 'l'},
+		{"sessions", required_argument, NULL, 'n'}, {"depth", required_argument, NULL, 'd'},
+		{"verdicts", required_argument, NULL, 'v'}, {0}};
 	struct options options = {.sessions = 1, .depth = 1};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) >= 0) {
 		switch (c) {
-		case 's': options.socket = optarg; break;
-		case 'l': options.list = optarg; break;
-		case 'v': options.verdicts = optarg; break;
-		case 'n': options.sessions = (unsigned)strtoul(optarg, NULL, 10); break;
-		case 'd': options.depth = (unsigned)strtoul(optarg, NULL, 10); break;
-		default: usage(protocol);
+		case 's':
+			options.socket = optarg;
+			break;
+		case 'l':
+			options.list = optarg;
+			break;
+		case 'v':
+			options.verdicts = optarg;
+			break;
+		case 'n':
+			options.sessions = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'd':
+			options.depth = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		default:
+			usage(protocol);
 		}
 	}
 	if (!options.socket || !options.list || options.sessions < 1 ||

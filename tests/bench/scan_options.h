@@ -27,16 +27,14 @@ static inline void bench_engine_limits(struct cl_engine *engine)
 		enum cl_engine_field field;
 		long long value;
 	} limits[] = {
-		{CL_ENGINE_DISABLE_CACHE, 1},
-		{CL_ENGINE_MAX_FILESIZE, 100ll << 20},
-		{CL_ENGINE_MAX_SCANSIZE, 400ll << 20},
-		{CL_ENGINE_MAX_FILES, 10000},
-		{CL_ENGINE_MAX_RECURSION, 17},
-		{CL_ENGINE_MAX_SCANTIME, 120000},
+		{CL_ENGINE_DISABLE_CACHE, 1},          {CL_ENGINE_MAX_FILESIZE, 100LL << 20},
+		{CL_ENGINE_MAX_SCANSIZE, 400LL << 20}, {CL_ENGINE_MAX_FILES, 10000},
+		{CL_ENGINE_MAX_RECURSION, 17},         {CL_ENGINE_MAX_SCANTIME, 120000},
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		(void)cl_engine_set_num(engine, limits[i].field, limits[i].value); /* constants in range */
+		(void)cl_engine_set_num(engine, limits[i].field,
+					limits[i].value); /* constants in range */
 }
 
 /* What libclamav reports as a "virus" because it could not look: not an infection, but not clean either. */
