@@ -82,7 +82,7 @@ static char *read_maps(void)
 	return text;
 }
 
-/* The part of a private anonymous writable region that huge pages can hold; false when there is none. */
+/* The part of a private anonymous writable region that huge pages can hold; 0 when there is none. */
 static int is_candidate(const char *line, uintptr_t *ret_begin, uintptr_t *ret_end)
 {
 	unsigned long begin, end, inode;
@@ -90,7 +90,8 @@ static int is_candidate(const char *line, uintptr_t *ret_begin, uintptr_t *ret_e
 
 	if (sscanf(line, "%lx-%lx %4s %*x %*s %lu %15s", &begin, &end, rights, &inode, name) < 4)
 		return 0;
-	if (strcmp(rights, "rw-p") != 0 || inode != 0 || strncmp(name, "[stack", 6) == 0)
+	/* The sanitizers' shadow is terabytes of nothing. */
+	if (AMP_SANITIZED || strcmp(rights, "rw-p") != 0 || inode != 0 || strncmp(name, "[stack", 6) == 0)
 		return 0;
 	*ret_begin = (begin + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
 	*ret_end = end & ~(HUGE_PAGE - 1);

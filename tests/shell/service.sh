@@ -125,9 +125,9 @@ if [ -n "$AMP_TEST_DATA" ] && [ -d "$testfiles" ]; then
 	cp "$AMP_TEST_DATA/damaged/flip-body-last.cvd" "$AMP_TEST_DATA/damaged/trunc-half.cvd" "$work/signed/"
 	chmod 644 "$work/signed/"*
 	scans() { for f in "$testfiles"/*; do echo "scan $1 $f"; done; }
-	n=$(find "$testfiles" -type f | wc -l)
+	total=$(find "$testfiles" -type f | wc -l)
 	output=$({ printf 'start\nspawn\n'; scans 0; } | drive "$work/signed")
-	t_is "each of the $n test files is infected" "$(grep -c ': result INFECTED' <<<"$output")" "$n"
+	t_is "each of the $total test files is infected" "$(grep -c ': result INFECTED' <<<"$output")" "$total"
 	t_like "a damaged .cvd is named" "$output" "file flip-body-last.cvd rejected .*signature does not verify"
 	t_like "a cut .cvd is named" "$output" "file trunc-half.cvd rejected"
 	t_like "a .cvd that verifies is loaded" "$output" "file test.cvd accepted signatures=10 version=6"
@@ -145,7 +145,7 @@ if [ -n "$AMP_TEST_DATA" ] && [ -d "$testfiles" ]; then
 		t_is "$name: no infected file is clean" "$(grep -c ': result CLEAN' <<<"$output")" 0
 		# A fault that changes nothing proves nothing.
 		if [ "$command" != true ]; then
-			t_ok "$name: the fault bites" test "$(grep -c ': result INFECTED' <<<"$output")" -le "$n"
+			t_ok "$name: the fault bites" test "$(grep -c ': result INFECTED' <<<"$output")" -lt "$total"
 		fi
 		t_like "$name: it heals" "$(tail -n 2 <<<"$output")" "clam.zip: result INFECTED"
 	}
@@ -159,7 +159,7 @@ if [ -n "$AMP_TEST_DATA" ] && [ -d "$testfiles" ]; then
 	fault "storage full of inodes" temp_inodes=32 "mkdir $slot/d; for i in \$(seq 40); do : >$slot/d/\$i; done" "rm -rf $slot/d"
 	fault "storage of 64 kB" temp_bytes=65536 true true
 	fault "few inodes" temp_inodes=8 true true
-	for n in 5 6 8 10; do
+	for n in 5 6 7 8; do
 		fault "$n descriptors" "" "$lower --nofile=$n:$n" true
 	done
 	fault "files of no length" "" "$lower --fsize=0:0" true
