@@ -51,6 +51,11 @@ instance_start() { # [SECONDS]
 	return 1
 }
 
+# The same as a test. Not by t_ok, whose subshell would keep the pid to itself.
+instance_start_ok() { # [NAME]
+	if instance_start; then t_pass "${1:-the connector starts}"; else t_fail "${1:-the connector starts}"; exit 1; fi
+}
+
 cli() { timeout 120 "$AMP_BUILD/ampcli/ampcli" --socket "$amp_socket" "$@"; }
 
 field() { cli status --field "$1" 2>/dev/null; } # e.g. scan_service.pid

@@ -91,10 +91,15 @@ static int put_storage(const char *path, const struct shape *shape)
 		       : 0;
 }
 
+/* All that lie over each other. */
 static int take_storage(const char *path, const struct shape *shape)
 {
+	unsigned taken = 0;
+
 	(void)shape;
-	return umount2(path, MNT_DETACH) ? complain("umount", path) : 0;
+	while (!umount2(path, MNT_DETACH))
+		taken++;
+	return taken ? 0 : complain("umount", path);
 }
 
 /* Nothing at all is left at the path. The root is read-only for all but this moment. */
