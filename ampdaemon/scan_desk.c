@@ -13,6 +13,9 @@
 #define WORKER_DEPTH_BYTES (1u << 20)
 #define MIN_SHARE 64      /* one full window of a client */
 #define NOT_READY_LIMIT 3 /* workers in a row that hung in birth: the service itself is rotten */
+/* Or that failed in it: with the dispatcher's back-off some ten seconds. A storage that was unmounted comes back only
+ * with a new service. */
+#define FAILED_BIRTH_LIMIT 8
 
 struct entry {
 	job_id job;
@@ -36,7 +39,7 @@ struct scan_desk {
 	size_t path_bytes;
 	bool draining, pumping;
 	unsigned handles_open;
-	unsigned hung_births;
+	unsigned hung_births, failed_births;
 	const struct scan_result *result; /* of the answer that is being handled */
 	struct entry entries[DESK_JOBS];
 };
@@ -173,7 +176,7 @@ static void on_ready(void *context, uint64_t worker)
 {
 	struct scan_desk *desk = context;
 
-	desk->hung_births = 0;
+	desk->hung_births = desk->failed_births = 0;
 	dispatcher_worker_ready(desk->dispatcher, clock_mono_ms(), worker);
 	pump(desk);
 }
@@ -198,6 +201,12 @@ static void on_gone(void *context, uint64_t worker, enum death_cause cause)
 	struct scan_desk *desk = context;
 
 	dispatcher_worker_gone(desk->dispatcher, clock_mono_ms(), worker, cause);
+	/* One that was ready and then gave up counts too; the next that is ready clears it. */
+	if ((cause == DEATH_NOT_READY || cause == DEATH_NOTICE) &&
+	    ++desk->failed_births >= FAILED_BIRTH_LIMIT) {
+		desk->failed_births = 0;
+		supervisor_replace(desk->supervisor, "its workers cannot be born");
+	}
 	pump(desk);
 }
 
