@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "ampscansvc/private_root.h"
+#include "ampscansvc/seccomp_list.h"
 #include "base/text.h"
 #include "io/clock.h"
 
@@ -186,39 +188,31 @@ static int load_one(struct engine *engine, struct candidate *file)
 	return result;
 }
 
-static int read_container(struct candidate *file)
-{
-	char path[PATH_BYTES];
-	int result;
-
-	if (stage(file, path) < 0)
-		return refuse(file, "it could not be staged for the loader");
-	result = engine_read_container(path, &file->container, file->why);
-	unstage(path);
-	return result;
-}
-
-static int try_out(struct loader *loader, struct candidate *file)
+static int try_out(struct loader *loader, struct candidate *file, const char *path)
 {
 	struct engine *engine = engine_new(loader->settings, NULL, NULL);
 	int result = engine ? 0 : -ENOMEM;
 
 	if (result == 0 && file->kind == KIND_CONTAINER)
-		result = read_container(file);
+		result = engine_read_container(path, &file->container, file->why);
 	if (result == 0)
-		result = load_one(engine, file);
+		result = engine_load(engine, path, &file->signatures, file->why);
 	return result == 0 ? engine_compile(engine, file->why) : result;
 }
 
-/* What it loads may take it over: it must have nothing but the end of its pipe. */
-static void prove_in_child(struct loader *loader, struct candidate *file, int pipe_end)
+/* What it loads may take it over: it has the end of its pipe and a worker's system calls, so it can leave nothing behind. */
+static void prove_in_child(struct loader *loader, struct candidate *file, const char *path, int pipe_end)
 {
 	struct proof proof = {0};
+	int result;
 
-	if (dup2(pipe_end, PROOF_FD) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || dup2(pipe_end, PROOF_FD) < 0 ||
+	    close_range(PROOF_FD + 1, ~0u, 0) < 0)
 		_exit(EXIT_CODE_INTERNAL);
-	(void)close_range(PROOF_FD + 1, ~0u, 0); /* fails on no kernel that has it; others die of seccomp or go on */
-	proof.result = try_out(loader, file);
+	result = seccomp_list_enter(SECCOMP_LIST_WORKER);
+	if (result < 0 && result != -EINVAL && result != -ENOSYS)
+		_exit(EXIT_CODE_WALLS);
+	proof.result = try_out(loader, file, path);
 	proof.signatures = file->signatures;
 	proof.container = file->container;
 	memcpy(proof.why, file->why, sizeof(proof.why));
@@ -264,19 +258,16 @@ static int judge(struct candidate *file, ssize_t len, const struct proof *proof,
 	return -EBADMSG;
 }
 
-static int prove(struct loader *loader, struct candidate *file)
+/* Takes the two `ends`. */
+static int run_proof(struct loader *loader, struct candidate *file, const char *path, const int ends[2])
 {
 	struct proof proof = {0};
-	char path[PATH_BYTES];
-	int ends[2], status = 0;
+	int status = 0;
 	ssize_t len;
-	pid_t child;
+	pid_t child = fork();
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return refuse(file, "there was no descriptor left to try it");
-	child = fork();
 	if (child == 0)
-		prove_in_child(loader, file, ends[1]);
+		prove_in_child(loader, file, path, ends[1]);
 	close(ends[1]);
 	len = child < 0 ? -EAGAIN : await(loader, ends[0], &proof);
 	close(ends[0]);
@@ -286,10 +277,36 @@ static int prove(struct loader *loader, struct candidate *file)
 		(void)kill(child, SIGKILL); /* it is our child until waited for */
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
-	/* A child that crashed could not. */
-	(void)snprintf(path, sizeof(path), ROOT_STAGE "/%s", file->name); /* fits */
-	unstage(path);
 	return judge(file, len, &proof, status);
+}
+
+static int prove(struct loader *loader, struct candidate *file)
+{
+	char path[PATH_BYTES];
+	int ends[2], result;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return refuse(file, "there was no descriptor left to try it");
+	if (stage(file, path) < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return refuse(file, "it could not be staged for the loader");
+	}
+	result = run_proof(loader, file, path, ends);
+	unstage(path);
+	return result;
+}
+
+static int verify(struct candidate *file)
+{
+	char path[PATH_BYTES];
+	int result;
+
+	if (stage(file, path) < 0)
+		return refuse(file, "it could not be staged for the loader");
+	result = engine_read_container(path, &file->container, file->why);
+	unstage(path);
+	return result;
 }
 
 static int examine(struct loader *loader, struct candidate *file)
@@ -297,7 +314,7 @@ static int examine(struct loader *loader, struct candidate *file)
 	int result = look(file);
 
 	if (result == 0 && file->kind == KIND_SIGNED)
-		result = read_container(file);
+		result = verify(file);
 	/* Signed by the vendor, or our own and part of the program: no proof needed. */
 	if (result < 0 || file->kind == KIND_SIGNED || strcmp(file->directory, ROOT_BUILTIN) == 0)
 		return result;

@@ -22,12 +22,13 @@
 
 /* What a scan needs (spec libclamav.md 2.4), the job channel, and looking at oneself. */
 static const int worker_calls[] = {
-	/* files of the temporary storage; the file to be scanned */
+	/* files of the temporary storage; the file to be scanned. No fchmod: as root without an account, the worker would
+	 * own the file to be scanned, and a descriptor open for reading is enough to change its mode. */
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64),
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
 	SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(access),
 	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(getdents64), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
-	SCMP_SYS(rmdir), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(chmod), SCMP_SYS(fchmod), SCMP_SYS(rename),
+	SCMP_SYS(rmdir), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(chmod), SCMP_SYS(rename),
 	SCMP_SYS(ftruncate), SCMP_SYS(readlink), SCMP_SYS(getcwd), SCMP_SYS(umask), SCMP_SYS(dup), SCMP_SYS(dup2),
 	/* memory; mmap and mprotect are below, with conditions */
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(futex),

@@ -304,6 +304,7 @@ int walls_build_worker(const struct temp_slot *slot, uint64_t vm_bytes, struct w
 		return result;
 	wall_probe_filter(book);
 	wall_probe_files(slot, book);
-	walls_note(book, WALL_PRIVATE_TEMP, book->state[WALL_PRIVATE_TEMP], "%s", slot->path);
+	if (book->state[WALL_PRIVATE_TEMP] == WALL_STATE_UP)
+		walls_note(book, WALL_PRIVATE_TEMP, WALL_STATE_UP, "%s", slot->path);
 	return 0;
 }
