@@ -104,15 +104,22 @@ _Noreturn void worker_prove(const struct worker_birth *birth, int why_pipe)
 	char why[LIMIT_DETAIL_BYTES] = "";
 	struct wall_book book;
 	int code = EXIT_CODE_OK;
+	uint64_t calls;
+	size_t at = 0;
 
 	if (keep_only(why_pipe) < 0 || wall_in(birth, &book) < 0 || walls_fatal(&book) != WALL_COUNT)
 		_exit(EXIT_CODE_WALLS);
 	if (engine_use_temp(birth->engine, birth->slot.path, seed(birth)) < 0)
 		_exit(EXIT_CODE_MEMORY);
+	calls = exhaustion_calls();
 	if (canary_check_all(birth->engine, why) < 0) {
 		code = EXIT_CODE_CANARY;
-		(void)!write(WORKER_FD, why, strlen(why)); /* without it the code alone says enough */
+	} else if (calls == exhaustion_calls()) {
+		/* Linked otherwise than meant: a refusal would not be seen, and clean could be a lie. */
+		code = EXIT_CODE_CANARY;
+		text_append(why, sizeof(why), &at, "libclamav's calls do not pass through exhaustion.c");
 	}
+	(void)!write(WORKER_FD, why, strlen(why)); /* without it the code alone says enough */
 	_exit(code);
 }
 

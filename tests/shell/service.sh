@@ -132,6 +132,29 @@ if [ -n "$AMP_TEST_DATA" ] && [ -d "$testfiles" ]; then
 	t_like "a cut .cvd is named" "$output" "file trunc-half.cvd rejected"
 	t_like "a .cvd that verifies is loaded" "$output" "file test.cvd accepted signatures=10 version=6"
 
+	# A container inside a container: libclamav follows a null pointer (spec libclamav.md 1.2).
+	mkdir "$work/crash"
+	cp "$work/bad/broken.ndb" "$work/signed/test.cvd" "$work/crash/"
+	python3 - "$AMP_TEST_DATA/bombs/base.cud" "$work/crash/crash.cud" <<'EOF'
+import gzip, hashlib, io, sys, tarfile
+whole = open(sys.argv[1], "rb").read()
+old = tarfile.open(fileobj=io.BytesIO(gzip.decompress(whole[512:])))
+out = io.BytesIO()
+new = tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT)
+members = [(m.name, old.extractfile(m).read()) for m in old.getmembers()] + [("in.cud", whole)]
+for name, data in members:
+    if name.endswith(".info"):
+        data += b"in.cud:%d:%s\n" % (len(whole), hashlib.sha256(whole).hexdigest().encode())
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    new.addfile(member, io.BytesIO(data))
+new.close()
+open(sys.argv[2], "wb").write(whole[:512] + gzip.compress(out.getvalue()))
+EOF
+	output=$(drive "$work/crash" <<<start)
+	t_like "a container that crashes libclamav costs only itself" "$output" "file crash.cud rejected .*crashed on it \(signal 11\)"
+	t_like "and the good one beside it is loaded" "$output" "^ready signatures=23 "
+
 	# ---- faults: an infected file may be anything but clean --------------------------------------------------
 
 	# NAME ORDERS...: with a worker in slot 0, then all test files, then a new worker that must find again
@@ -168,6 +191,19 @@ if [ -n "$AMP_TEST_DATA" ] && [ -d "$testfiles" ]; then
 else
 	t_skip "signed definitions, and faults with the test files" "needs AMP_TEST_DATA and clamav-testfiles"
 fi
+
+# ---- files that change ---------------------------------------------------------------------------------------------
+
+head -c 20M /dev/urandom >"$work/growing"
+output=$(drive <<EOF
+start
+spawn
+sh (until [ -e $work/enough ]; do echo x >>$work/growing; sleep 0.01; done; touch $work/stopped) >/dev/null 2>&1 &
+scan 0 $work/growing
+sh touch $work/enough; until [ -e $work/stopped ]; do sleep 0.01; done
+EOF
+)
+t_like "a file that keeps growing is incomplete" "$output" "growing: result INCOMPLETE changed"
 
 # ---- death -------------------------------------------------------------------------------------------------------
 
