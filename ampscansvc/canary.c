@@ -24,7 +24,8 @@ static int is_named(const char *found, const char *wanted)
 {
 	size_t len = strlen(wanted);
 
-	return strncmp(found, wanted, len) == 0 && (found[len] == '\0' || strcmp(found + len, ".UNOFFICIAL") == 0);
+	return strncmp(found, wanted, len) == 0 &&
+	       (found[len] == '\0' || strcmp(found + len, ".UNOFFICIAL") == 0);
 }
 
 int canary_check(struct engine *engine, unsigned number, char why[LIMIT_DETAIL_BYTES])
@@ -43,7 +44,8 @@ int canary_check(struct engine *engine, unsigned number, char why[LIMIT_DETAIL_B
 	if (answer.name[0])
 		text_append(why, LIMIT_DETAIL_BYTES, &at, ", but %s", answer.name);
 	if (note.call)
-		text_append(why, LIMIT_DETAIL_BYTES, &at, "; refused: %s (%s)", note.call, strerror(note.error));
+		text_append(why, LIMIT_DETAIL_BYTES, &at, "; refused: %s (%s)", note.call,
+			    strerror(note.error));
 	return -ENOENT;
 }
 

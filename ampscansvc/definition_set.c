@@ -21,8 +21,9 @@
 #include "io/clock.h"
 
 #define CANARY_FILE "canary.ndb"
-#define PATH_BYTES 320            /* a directory of ours and a name of at most 255 bytes */
-#define PROOF_LIMIT_MS 150000     /* a quarter of BIRTH_LOAD_LIMIT_MS: the largest set known compiles in 20 s */
+#define PATH_BYTES 320 /* a directory of ours and a name of at most 255 bytes */
+#define PROOF_LIMIT_MS                                                                             \
+	150000 /* a quarter of BIRTH_LOAD_LIMIT_MS: the largest set known compiles in 20 s */
 #define PROOF_BEAT_MS 500
 #define PROOF_FD 3
 
@@ -32,15 +33,37 @@ static const struct {
 	const char *ending;
 	enum kind kind;
 } kinds[] = {
-	{".cvd", KIND_SIGNED},   {".cud", KIND_CONTAINER},
-	{".ndb", KIND_TEXT},     {".hdb", KIND_TEXT},       {".hsb", KIND_TEXT},     {".ldb", KIND_TEXT},
-	{".mdb", KIND_TEXT},     {".msb", KIND_TEXT},       {".imp", KIND_TEXT},     {".cdb", KIND_TEXT},
-	{".idb", KIND_TEXT},     {".sdb", KIND_TEXT},       {".pdb", KIND_TEXT},     {".gdb", KIND_TEXT},
+	{".cvd", KIND_SIGNED},
+	{".cud", KIND_CONTAINER},
+	{".ndb", KIND_TEXT},
+	{".hdb", KIND_TEXT},
+	{".hsb", KIND_TEXT},
+	{".ldb", KIND_TEXT},
+	{".mdb", KIND_TEXT},
+	{".msb", KIND_TEXT},
+	{".imp", KIND_TEXT},
+	{".cdb", KIND_TEXT},
+	{".idb", KIND_TEXT},
+	{".sdb", KIND_TEXT},
+	{".pdb", KIND_TEXT},
+	{".gdb", KIND_TEXT},
 	/* What weakens the engine, runs code, or cannot be told whole from cut (spec libclamav.md 1.1, 1.2). */
-	{".cld", KIND_REFUSED},  {".cfg", KIND_REFUSED},    {".ign", KIND_REFUSED},  {".ign2", KIND_REFUSED},
-	{".fp", KIND_REFUSED},   {".sfp", KIND_REFUSED},    {".ftm", KIND_REFUSED},  {".cbc", KIND_REFUSED},
-	{".crb", KIND_REFUSED},  {".cat", KIND_REFUSED},    {".wdb", KIND_REFUSED},  {".yar", KIND_REFUSED},
-	{".yara", KIND_REFUSED}, {".ioc", KIND_REFUSED},    {".pwdb", KIND_REFUSED}, {".info", KIND_REFUSED},
+	{".cld", KIND_REFUSED},
+	{".cfg", KIND_REFUSED},
+	{".ign", KIND_REFUSED},
+	{".ign2", KIND_REFUSED},
+	{".fp", KIND_REFUSED},
+	{".sfp", KIND_REFUSED},
+	{".ftm", KIND_REFUSED},
+	{".cbc", KIND_REFUSED},
+	{".crb", KIND_REFUSED},
+	{".cat", KIND_REFUSED},
+	{".wdb", KIND_REFUSED},
+	{".yar", KIND_REFUSED},
+	{".yara", KIND_REFUSED},
+	{".ioc", KIND_REFUSED},
+	{".pwdb", KIND_REFUSED},
+	{".info", KIND_REFUSED},
 };
 
 struct candidate {
@@ -91,12 +114,14 @@ static bool is_wanted(const char *directory, const char *name, bool has_definiti
 {
 	if (kind_of(name) == KIND_NONE || name[0] == '.')
 		return false;
-	return strcmp(directory, ROOT_BUILTIN) != 0 || !has_definitions || strcmp(name, CANARY_FILE) == 0;
+	return strcmp(directory, ROOT_BUILTIN) != 0 || !has_definitions ||
+	       strcmp(name, CANARY_FILE) == 0;
 }
 
 static int by_name(const void *left, const void *right)
 {
-	return strcmp(((const struct candidate *)left)->name, ((const struct candidate *)right)->name);
+	return strcmp(((const struct candidate *)left)->name,
+		      ((const struct candidate *)right)->name);
 }
 
 static int list(struct loader *loader, const char *directory, bool has_definitions)
@@ -117,7 +142,8 @@ static int list(struct loader *loader, const char *directory, bool has_definitio
 			continue;
 		}
 		memset(file, 0, sizeof(*file));
-		(void)snprintf(file->name, sizeof(file->name), "%s", entry->d_name); /* fits: NAME_MAX */
+		(void)snprintf(file->name, sizeof(file->name), "%s",
+			       entry->d_name); /* fits: NAME_MAX */
 		file->directory = directory;
 		file->kind = kind_of(file->name);
 		loader->n_files++;
@@ -142,14 +168,17 @@ static int look(struct candidate *file)
 	struct stat status;
 	int fd;
 
-	if (strlen(file->name) > LIMIT_NAME_BYTES || !text_is_printable(file->name, strlen(file->name)))
-		return refuse(file, "its name is too long or has characters other than printable ASCII");
+	if (strlen(file->name) > LIMIT_NAME_BYTES ||
+	    !text_is_printable(file->name, strlen(file->name)))
+		return refuse(file,
+			      "its name is too long or has characters other than printable ASCII");
 	if (file->kind == KIND_REFUSED)
 		return refuse(file, "files of this kind are not accepted");
 	(void)snprintf(path, sizeof(path), "%s/%s", file->directory, file->name); /* fits */
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
-		return refuse(file, errno == EACCES ? "the user of the scan service may not read it" : strerror(errno));
+		return refuse(file, errno == EACCES ? "the user of the scan service may not read it"
+						    : strerror(errno));
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
 		(void)refuse(file, "it is not a regular file"); /* told by `why` below */
 	else if (status.st_size == 0)
@@ -167,7 +196,7 @@ static int stage(const struct candidate *file, char path[PATH_BYTES])
 	char target[PATH_BYTES];
 
 	(void)snprintf(target, sizeof(target), "%s/%s", file->directory, file->name); /* fits */
-	(void)snprintf(path, PATH_BYTES, ROOT_STAGE "/%s", file->name);		      /* fits */
+	(void)snprintf(path, PATH_BYTES, ROOT_STAGE "/%s", file->name);               /* fits */
 	return symlink(target, path) < 0 ? -errno : 0;
 }
 
@@ -201,7 +230,8 @@ static int try_out(struct loader *loader, struct candidate *file, const char *pa
 }
 
 /* What it loads may take it over: it has the end of its pipe and a worker's system calls, so it can leave nothing behind. */
-static void prove_in_child(struct loader *loader, struct candidate *file, const char *path, int pipe_end)
+static void prove_in_child(struct loader *loader, struct candidate *file, const char *path,
+			   int pipe_end)
 {
 	struct proof proof = {0};
 	int result;
@@ -246,20 +276,23 @@ static int judge(struct candidate *file, ssize_t len, const struct proof *proof,
 		file->why[sizeof(file->why) - 1] = '\0';
 		if (proof->result == 0)
 			return 0;
-		return file->why[0] ? -EBADMSG : refuse(file, "there was not enough memory to try it");
+		return file->why[0] ? -EBADMSG
+				    : refuse(file, "there was not enough memory to try it");
 	}
 	if (len == -ETIMEDOUT)
 		return refuse(file, "libclamav did not finish loading it in time");
 	if (WIFSIGNALED(status))
-		text_append(file->why, sizeof(file->why), &at, "libclamav crashed on it (signal %d)", WTERMSIG(status));
+		text_append(file->why, sizeof(file->why), &at,
+			    "libclamav crashed on it (signal %d)", WTERMSIG(status));
 	else
-		text_append(file->why, sizeof(file->why), &at, "libclamav ended while loading it (status %d)",
-			    WEXITSTATUS(status));
+		text_append(file->why, sizeof(file->why), &at,
+			    "libclamav ended while loading it (status %d)", WEXITSTATUS(status));
 	return -EBADMSG;
 }
 
 /* Takes the two `ends`. */
-static int run_proof(struct loader *loader, struct candidate *file, const char *path, const int ends[2])
+static int run_proof(struct loader *loader, struct candidate *file, const char *path,
+		     const int ends[2])
 {
 	struct proof proof = {0};
 	int status = 0;
@@ -345,7 +378,8 @@ static struct engine *load_all(struct loader *loader, char why[LIMIT_REASON_BYTE
 		i = (unsigned)-1;
 	}
 	if (!engine)
-		(void)snprintf(why, LIMIT_REASON_BYTES, "not enough memory for the engine"); /* fits */
+		(void)snprintf(why, LIMIT_REASON_BYTES,
+			       "not enough memory for the engine"); /* fits */
 	return engine;
 }
 
@@ -369,8 +403,9 @@ static void report(struct loader *loader)
 	}
 	if (!loader->n_left_out)
 		return;
-	(void)snprintf(text, sizeof(text), "%u definition files beyond the first %d were not loaded", loader->n_left_out,
-		       LIMIT_DEFINITION_FILES); /* fits */
+	(void)snprintf(text, sizeof(text),
+		       "%u definition files beyond the first %d were not loaded",
+		       loader->n_left_out, LIMIT_DEFINITION_FILES); /* fits */
 	loader->ear->warn(loader->ear->context, text);
 }
 
@@ -391,22 +426,27 @@ static struct definition_total total_of(const struct loader *loader, const char 
 }
 
 /* Is there anything to protect with? `why` names the first file that was refused. */
-static bool is_usable(const struct loader *loader, bool has_definitions, char why[LIMIT_REASON_BYTES])
+static bool is_usable(const struct loader *loader, bool has_definitions,
+		      char why[LIMIT_REASON_BYTES])
 {
 	const char *directory = has_definitions ? ROOT_DEFINITIONS : ROOT_BUILTIN;
 	size_t at = 0;
 
 	if (!total_of(loader, ROOT_BUILTIN).signatures) {
-		text_append(why, LIMIT_REASON_BYTES, &at, "the built-in definitions cannot be used");
+		text_append(why, LIMIT_REASON_BYTES, &at,
+			    "the built-in definitions cannot be used");
 		directory = ROOT_BUILTIN;
 	} else if (!total_of(loader, directory).signatures) {
-		text_append(why, LIMIT_REASON_BYTES, &at, "the definitions have no signature that can be used");
+		text_append(why, LIMIT_REASON_BYTES, &at,
+			    "the definitions have no signature that can be used");
 	} else {
 		return true;
 	}
 	for (unsigned i = 0; i < loader->n_files; i++)
-		if (!loader->files[i].accepted && strcmp(loader->files[i].directory, directory) == 0) {
-			text_append(why, LIMIT_REASON_BYTES, &at, "; %s: %s", loader->files[i].name, loader->files[i].why);
+		if (!loader->files[i].accepted &&
+		    strcmp(loader->files[i].directory, directory) == 0) {
+			text_append(why, LIMIT_REASON_BYTES, &at, "; %s: %s", loader->files[i].name,
+				    loader->files[i].why);
 			break;
 		}
 	return false;
@@ -421,7 +461,8 @@ static enum exit_code load(struct loader *loader, bool has_definitions, struct e
 	if (result == 0 && has_definitions)
 		result = list(loader, ROOT_DEFINITIONS, has_definitions);
 	if (result < 0) {
-		text_append(why, LIMIT_REASON_BYTES, &at, "the directory of the definitions cannot be read: %s",
+		text_append(why, LIMIT_REASON_BYTES, &at,
+			    "the directory of the definitions cannot be read: %s",
 			    strerror(-result));
 		return EXIT_CODE_DEFINITIONS;
 	}

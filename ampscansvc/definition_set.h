@@ -37,6 +37,7 @@ struct definition_total {
  */
 enum exit_code definition_set_load(const struct engine_settings *settings, bool has_definitions,
 				   const struct definition_ear *ear, struct engine **ret_engine,
-				   struct definition_total *ret_total, char why[LIMIT_REASON_BYTES]);
+				   struct definition_total *ret_total,
+				   char why[LIMIT_REASON_BYTES]);
 
 #endif

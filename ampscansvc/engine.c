@@ -29,7 +29,8 @@ static void hear(enum cl_msg severity, const char *full, const char *message, vo
 	if (!listener || severity < CL_MSG_ERROR || listener->complained)
 		return;
 	listener->complained = true;
-	(void)snprintf(listener->message, sizeof(listener->message), "%s", message); /* cut is fine */
+	(void)snprintf(listener->message, sizeof(listener->message), "%s",
+		       message); /* cut is fine */
 	listener->message[strcspn(listener->message, "\n")] = '\0';
 }
 
@@ -41,7 +42,8 @@ int engine_start_library(void)
 
 const char *engine_text(char *out, size_t size)
 {
-	(void)snprintf(out, size, "ClamAV %s (flevel %u)", cl_retver(), cl_retflevel()); /* cut is fine */
+	(void)snprintf(out, size, "ClamAV %s (flevel %u)", cl_retver(),
+		       cl_retflevel()); /* cut is fine */
 	return out;
 }
 
@@ -54,7 +56,8 @@ static cl_error_t beat(size_t total, size_t done, void *context)
 	return CL_SUCCESS;
 }
 
-static bool apply(struct cl_engine *cl, const struct engine_settings *settings, uint64_t max_file_bytes)
+static bool apply(struct cl_engine *cl, const struct engine_settings *settings,
+		  uint64_t max_file_bytes)
 {
 	const struct {
 		enum cl_engine_field field;
@@ -72,12 +75,14 @@ static bool apply(struct cl_engine *cl, const struct engine_settings *settings, 
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if ((numbers[i].value || numbers[i].field == CL_ENGINE_BYTECODE_SECURITY) &&
-		    cl_engine_set_num(cl, numbers[i].field, (long long)numbers[i].value) != CL_SUCCESS)
+		    cl_engine_set_num(cl, numbers[i].field, (long long)numbers[i].value) !=
+			    CL_SUCCESS)
 			return false;
 	return true;
 }
 
-struct engine *engine_new(const struct engine_settings *settings, engine_beat *beat_of_caller, void *context)
+struct engine *engine_new(const struct engine_settings *settings, engine_beat *beat_of_caller,
+			  void *context)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
 
@@ -85,7 +90,8 @@ struct engine *engine_new(const struct engine_settings *settings, engine_beat *b
 		return NULL;
 	engine->beat = beat_of_caller;
 	engine->context = context;
-	engine->max_file_bytes = settings->max_file_bytes ? settings->max_file_bytes : DEFAULT_FILE_BYTES;
+	engine->max_file_bytes =
+		settings->max_file_bytes ? settings->max_file_bytes : DEFAULT_FILE_BYTES;
 	if (engine->max_file_bytes > INT_MAX - 2)
 		engine->max_file_bytes = INT_MAX - 2; /* libclamav clamps without a word */
 	engine->cl = cl_engine_new();
@@ -106,7 +112,8 @@ struct engine *engine_free(struct engine *engine)
 	return NULL;
 }
 
-static int refuse(char why[LIMIT_DETAIL_BYTES], const char *subject, cl_error_t code, const struct engine_answer *heard)
+static int refuse(char why[LIMIT_DETAIL_BYTES], const char *subject, cl_error_t code,
+		  const struct engine_answer *heard)
 {
 	size_t at = 0;
 
@@ -116,7 +123,8 @@ static int refuse(char why[LIMIT_DETAIL_BYTES], const char *subject, cl_error_t 
 	return -EBADMSG;
 }
 
-int engine_load(struct engine *engine, const char *path, uint32_t *ret_signatures, char why[LIMIT_DETAIL_BYTES])
+int engine_load(struct engine *engine, const char *path, uint32_t *ret_signatures,
+		char why[LIMIT_DETAIL_BYTES])
 {
 	struct engine_answer heard = {0};
 	unsigned signatures = 0;
@@ -141,7 +149,8 @@ int engine_compile(struct engine *engine, char why[LIMIT_DETAIL_BYTES])
 	return code == CL_SUCCESS ? 0 : refuse(why, "libclamav cannot compile it", code, &heard);
 }
 
-int engine_read_container(const char *path, struct engine_container *ret_container, char why[LIMIT_DETAIL_BYTES])
+int engine_read_container(const char *path, struct engine_container *ret_container,
+			  char why[LIMIT_DETAIL_BYTES])
 {
 	struct engine_answer heard = {0};
 	struct cl_cvd *head;
@@ -158,9 +167,13 @@ int engine_read_container(const char *path, struct engine_container *ret_contain
 		cl_cvdfree(head);
 	}
 	if (code == CL_EVERIFY)
-		return refuse(why, "its digital signature does not verify, so it is damaged or not from the vendor", code,
-			      &(struct engine_answer){0});
-	return code == CL_SUCCESS ? 0 : refuse(why, "it is not a whole definition container", code, &heard);
+		return refuse(
+			why,
+			"its digital signature does not verify, so it is damaged or not from the vendor",
+			code, &(struct engine_answer){0});
+	return code == CL_SUCCESS
+		       ? 0
+		       : refuse(why, "it is not a whole definition container", code, &heard);
 }
 
 int engine_use_temp(struct engine *engine, const char *path, unsigned seed)
@@ -207,9 +220,11 @@ static void translate(cl_error_t code, const char *name, struct engine_answer *a
 			answer->limit = translations[i].limit;
 		}
 	if (code == CL_VIRUS)
-		(void)snprintf(answer->name, sizeof(answer->name), "%s", name ? name : "unnamed"); /* cut is fine */
+		(void)snprintf(answer->name, sizeof(answer->name), "%s",
+			       name ? name : "unnamed"); /* cut is fine */
 	else if (code != CL_CLEAN && !answer->complained)
-		(void)snprintf(answer->message, sizeof(answer->message), "%s", cl_strerror(code)); /* cut is fine */
+		(void)snprintf(answer->message, sizeof(answer->message), "%s",
+			       cl_strerror(code)); /* cut is fine */
 }
 
 static struct cl_scan_options options(void)
@@ -237,7 +252,8 @@ void engine_scan_file(struct engine *engine, int fd, struct engine_answer *ret_a
 	translate(code, name, ret_answer);
 }
 
-void engine_scan_memory(struct engine *engine, const void *bytes, size_t len, struct engine_answer *ret_answer)
+void engine_scan_memory(struct engine *engine, const void *bytes, size_t len,
+			struct engine_answer *ret_answer)
 {
 	struct cl_scan_options how = options();
 	cl_fmap_t *map = cl_fmap_open_memory(bytes, len);

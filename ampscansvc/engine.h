@@ -39,7 +39,8 @@ struct engine *engine_free(struct engine *engine);
  * Adds one file. 0 and how many signatures it had, or -EBADMSG with a sentence in `why`: the engine is half filled then and
  * must be freed. May crash on a crafted unsigned file: prove it in a child first.
  */
-int engine_load(struct engine *engine, const char *path, uint32_t *ret_signatures, char why[LIMIT_DETAIL_BYTES]);
+int engine_load(struct engine *engine, const char *path, uint32_t *ret_signatures,
+		char why[LIMIT_DETAIL_BYTES]);
 
 /* Nothing can be added afterwards. 0 or -EBADMSG. */
 int engine_compile(struct engine *engine, char why[LIMIT_DETAIL_BYTES]);
@@ -50,7 +51,8 @@ struct engine_container {
 };
 
 /* Header of a .cvd or .cud; for a .cvd also the signature. 0 or -EBADMSG with a sentence. */
-int engine_read_container(const char *path, struct engine_container *ret_container, char why[LIMIT_DETAIL_BYTES]);
+int engine_read_container(const char *path, struct engine_container *ret_container,
+			  char why[LIMIT_DETAIL_BYTES]);
 
 /* Where the engine puts its temporary files; one storage per worker. 0 or -EIO. */
 int engine_use_temp(struct engine *engine, const char *path, unsigned seed);
@@ -60,13 +62,14 @@ uint64_t engine_max_file_bytes(const struct engine *engine);
 
 struct engine_answer {
 	enum scan_answer answer;
-	enum scan_reason limit;         /* for SCAN_ANSWER_LIMIT */
+	enum scan_reason limit;            /* for SCAN_ANSWER_LIMIT */
 	char name[LIMIT_THREAT_BYTES + 1]; /* for SCAN_ANSWER_FOUND */
-	bool complained;                /* a message of level error */
-	char message[LIMIT_DETAIL_BYTES]; /* that message, or the error's text */
+	bool complained;                   /* a message of level error */
+	char message[LIMIT_DETAIL_BYTES];  /* that message, or the error's text */
 };
 
 void engine_scan_file(struct engine *engine, int fd, struct engine_answer *ret_answer);
-void engine_scan_memory(struct engine *engine, const void *bytes, size_t len, struct engine_answer *ret_answer);
+void engine_scan_memory(struct engine *engine, const void *bytes, size_t len,
+			struct engine_answer *ret_answer);
 
 #endif

@@ -95,7 +95,7 @@ uint64_t exhaustion_calls(void)
 	static __typeof__(&name) next;                                                             \
 	calls++;                                                                                   \
 	if (!next)                                                                                 \
-		next = (__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name)
+	next = (__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name)
 
 #define DEFINE_OPEN(name)                                                                          \
 	EXPORT int name(const char *path, int flags, ...)                                          \
@@ -110,7 +110,7 @@ uint64_t exhaustion_calls(void)
 		va_end(arguments);                                                                 \
 		fd = next(path, flags, mode);                                                      \
 		if (fd < 0)                                                                        \
-			path_failed(#name, flags & O_CREAT);                                       \
+			path_failed(#name, flags &O_CREAT);                                        \
 		return fd;                                                                         \
 	}
 
@@ -127,7 +127,7 @@ uint64_t exhaustion_calls(void)
 		va_end(arguments);                                                                 \
 		fd = next(dir, path, flags, mode);                                                 \
 		if (fd < 0)                                                                        \
-			path_failed(#name, flags & O_CREAT);                                       \
+			path_failed(#name, flags &O_CREAT);                                        \
 		return fd;                                                                         \
 	}
 

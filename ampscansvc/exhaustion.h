@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 struct exhaustion_note {
-	bool temp;     /* a call on the temporary storage was refused */
-	bool resource; /* memory, descriptors */
-	bool read;     /* a read of the watched file failed, or ended before its size */
-	int error;     /* errno of the first refusal */
+	bool temp;        /* a call on the temporary storage was refused */
+	bool resource;    /* memory, descriptors */
+	bool read;        /* a read of the watched file failed, or ended before its size */
+	int error;        /* errno of the first refusal */
 	const char *call; /* its name, static */
 };
 

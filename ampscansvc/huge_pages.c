@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25 /* Linux 6.1; an older kernel refuses, khugepaged then comes by on its own time */
+#define MADV_COLLAPSE                                                                              \
+	25 /* Linux 6.1; an older kernel refuses, khugepaged then comes by on its own time */
 #endif
 
 #define HUGE_PAGE ((uintptr_t)2 << 20)
@@ -91,7 +92,8 @@ static int is_candidate(const char *line, uintptr_t *ret_begin, uintptr_t *ret_e
 	if (sscanf(line, "%lx-%lx %4s %*x %*s %lu %15s", &begin, &end, rights, &inode, name) < 4)
 		return 0;
 	/* The sanitizers' shadow is terabytes of nothing. */
-	if (AMP_SANITIZED || strcmp(rights, "rw-p") != 0 || inode != 0 || strncmp(name, "[stack", 6) == 0)
+	if (AMP_SANITIZED || strcmp(rights, "rw-p") != 0 || inode != 0 ||
+	    strncmp(name, "[stack", 6) == 0)
 		return 0;
 	*ret_begin = (begin + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
 	*ret_end = end & ~(HUGE_PAGE - 1);
@@ -110,7 +112,8 @@ static uint64_t collapse(uintptr_t begin, uintptr_t end)
 	return done;
 }
 
-uint64_t huge_pages_settle(void (*beat)(void *context, uint64_t done, uint64_t total), void *context)
+uint64_t huge_pages_settle(void (*beat)(void *context, uint64_t done, uint64_t total),
+			   void *context)
 {
 	char *text = read_maps();
 	char *save = NULL;

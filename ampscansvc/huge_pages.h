@@ -17,7 +17,8 @@ void huge_pages_tune_malloc(void);
 void huge_pages_prepare(void);
 
 /* Collapses the large private anonymous regions. Returns the bytes that are on huge pages now. Calls `beat` between two. */
-uint64_t huge_pages_settle(void (*beat)(void *context, uint64_t done, uint64_t total), void *context);
+uint64_t huge_pages_settle(void (*beat)(void *context, uint64_t done, uint64_t total),
+			   void *context);
 
 /* Resident memory of this process, and its address space, in bytes; both 0 when unknown. */
 uint64_t huge_pages_memory(uint64_t *ret_vm_bytes);

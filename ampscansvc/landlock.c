@@ -57,10 +57,11 @@ static int permit(int ruleset, const struct landlock_tree *tree, int abi)
 	long result;
 
 	if (tree->writable)
-		rule.allowed_access |= LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-				       LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
-				       LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM |
-				       (abi >= 2 ? LANDLOCK_ACCESS_FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0);
+		rule.allowed_access |=
+			LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+			LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
+			LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM |
+			(abi >= 2 ? LANDLOCK_ACCESS_FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0);
 	rule.parent_fd = open(tree->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (rule.parent_fd < 0)
 		return -errno;
@@ -72,7 +73,8 @@ static int permit(int ruleset, const struct landlock_tree *tree, int abi)
 
 int landlock_restrict(const struct landlock_tree *trees, unsigned n_trees)
 {
-	struct ruleset attributes = {.net = NET_BIND_CONNECT_TCP, .scoped = SCOPE_ABSTRACT_AND_SIGNAL};
+	struct ruleset attributes = {.net = NET_BIND_CONNECT_TCP,
+				     .scoped = SCOPE_ABSTRACT_AND_SIGNAL};
 	int abi = landlock_abi();
 	int ruleset, result = 0;
 

@@ -23,7 +23,8 @@
 /* A copy of the mount that `directory` lies in, from that directory down. Must be taken before the namespace is left. */
 static int take_tree(int directory)
 {
-	long tree = syscall(SYS_open_tree, directory, "", AT_EMPTY_PATH | TREE_CLONE | TREE_CLOEXEC);
+	long tree =
+		syscall(SYS_open_tree, directory, "", AT_EMPTY_PATH | TREE_CLONE | TREE_CLOEXEC);
 
 	return tree < 0 ? -errno : (int)tree;
 }
@@ -43,8 +44,8 @@ static int put_stage(const struct temp_slot_size *slot)
 {
 	char options[96];
 
-	(void)snprintf(options, sizeof(options), "size=64k,nr_inodes=16,uid=%u,gid=%u,mode=0700", slot->uid,
-		       slot->gid); /* fits */
+	(void)snprintf(options, sizeof(options), "size=64k,nr_inodes=16,uid=%u,gid=%u,mode=0700",
+		       slot->uid, slot->gid); /* fits */
 	if (mkdir(&ROOT_STAGE[1], 0755) < 0)
 		return -errno;
 	return mount("amp-stage", &ROOT_STAGE[1], "tmpfs", QUIET, options) < 0 ? -errno : 0;
@@ -80,10 +81,12 @@ static int swap(void)
 	/* The old root lies on top of the new one now. */
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return -errno;
-	return mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | QUIET, NULL) < 0 ? -errno : 0;
+	return mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | QUIET, NULL) < 0 ? -errno
+											  : 0;
 }
 
-static int fill(int builtin, int definitions, const struct temp_slot_size *slot, const char **ret_step)
+static int fill(int builtin, int definitions, const struct temp_slot_size *slot,
+		const char **ret_step)
 {
 	int result;
 

@@ -18,46 +18,129 @@
 #endif
 
 #define NAMESPACE_FLAGS 0x7E020080u /* every CLONE_NEW*, the time namespace included */
-#define BINARY_TREE 2               /* SCMP_FLTATR_CTL_OPTIMIZE: a dozen compares instead of eighty */
+#define BINARY_TREE 2 /* SCMP_FLTATR_CTL_OPTIMIZE: a dozen compares instead of eighty */
 
 /* What a scan needs (spec libclamav.md 2.4), the job channel, and looking at oneself. */
 static const int worker_calls[] = {
 	/* files of the temporary storage; the file to be scanned. No fchmod: as root without an account, the worker would
 	 * own the file to be scanned, and a descriptor open for reading is enough to change its mode. */
-	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64),
-	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
-	SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(access),
-	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(getdents64), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
-	SCMP_SYS(rmdir), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(chmod), SCMP_SYS(rename),
-	SCMP_SYS(ftruncate), SCMP_SYS(readlink), SCMP_SYS(getcwd), SCMP_SYS(umask), SCMP_SYS(dup), SCMP_SYS(dup2),
+	SCMP_SYS(read),
+	SCMP_SYS(readv),
+	SCMP_SYS(pread64),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(open),
+	SCMP_SYS(openat),
+	SCMP_SYS(close),
+	SCMP_SYS(lseek),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(stat),
+	SCMP_SYS(lstat),
+	SCMP_SYS(statx),
+	SCMP_SYS(statfs),
+	SCMP_SYS(fstatfs),
+	SCMP_SYS(access),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(rmdir),
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(chmod),
+	SCMP_SYS(rename),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(readlink),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(umask),
+	SCMP_SYS(dup),
+	SCMP_SYS(dup2),
 	/* memory; mmap and mprotect are below, with conditions */
-	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(futex),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(brk),
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex),
 	/* time and self */
-	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(times), SCMP_SYS(getrusage),
-	SCMP_SYS(sysinfo) /* qsort() of glibc asks how much memory there is */, SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(sched_yield), SCMP_SYS(getrandom), SCMP_SYS(uname), SCMP_SYS(getpid), SCMP_SYS(getppid),
-	SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
-	SCMP_SYS(getresuid), SCMP_SYS(getresgid), SCMP_SYS(getgroups), SCMP_SYS(capget),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(times),
+	SCMP_SYS(getrusage),
+	SCMP_SYS(sysinfo) /* qsort() of glibc asks how much memory there is */,
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(uname),
+	SCMP_SYS(getpid),
+	SCMP_SYS(getppid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getgid),
+	SCMP_SYS(getegid),
+	SCMP_SYS(getresuid),
+	SCMP_SYS(getresgid),
+	SCMP_SYS(getgroups),
+	SCMP_SYS(capget),
 	/* signals of its own; no kill, tgkill: abort() ends as SIGSYS, which kills as well */
-	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
-	SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
 	/* the job channel */
-	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(sendmsg),
 #if AMP_SANITIZED
 	/* the sanitizers' runtime looks around when it reports */
-	SCMP_SYS(prctl), SCMP_SYS(ioctl), SCMP_SYS(fcntl), SCMP_SYS(getrlimit),
-	SCMP_SYS(tgkill), SCMP_SYS(readlinkat), SCMP_SYS(set_robust_list), SCMP_SYS(prlimit64),
+	SCMP_SYS(prctl),
+	SCMP_SYS(ioctl),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(getrlimit),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(prlimit64),
 #endif
 };
 
 /* The parent forks, watches, wipes slots, and puts up the worker's walls in its children. */
 static const int parent_calls[] = {
-	SCMP_SYS(fork), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(wait4), SCMP_SYS(waitid), SCMP_SYS(poll),
-	SCMP_SYS(ppoll), SCMP_SYS(kill), SCMP_SYS(tgkill), SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(symlink),
-	SCMP_SYS(symlinkat), SCMP_SYS(prlimit64), SCMP_SYS(setrlimit), SCMP_SYS(getrlimit), SCMP_SYS(seccomp),
-	SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self),
-	SCMP_SYS(prctl), SCMP_SYS(fcntl), SCMP_SYS(close_range), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
-	SCMP_SYS(fadvise64), SCMP_SYS(chdir), SCMP_SYS(getsockname), SCMP_SYS(getsockopt),
+	SCMP_SYS(fork),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq),
+	SCMP_SYS(wait4),
+	SCMP_SYS(waitid),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(kill),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(pipe),
+	SCMP_SYS(pipe2),
+	SCMP_SYS(symlink),
+	SCMP_SYS(symlinkat),
+	SCMP_SYS(prlimit64),
+	SCMP_SYS(setrlimit),
+	SCMP_SYS(getrlimit),
+	SCMP_SYS(seccomp),
+	SCMP_SYS(landlock_create_ruleset),
+	SCMP_SYS(landlock_add_rule),
+	SCMP_SYS(landlock_restrict_self),
+	SCMP_SYS(prctl),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(close_range),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(fadvise64),
+	SCMP_SYS(chdir),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getsockopt),
 };
 
 static const int harmless_fcntl[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
@@ -86,7 +169,8 @@ static int permit_when(scmp_filter_ctx filter, int call, const int *values, unsi
 
 	for (unsigned i = 0; i < n_values && result == 0; i++)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-					  SCMP_CMP(call == SCMP_SYS(fcntl) ? 1 : 0, SCMP_CMP_EQ, (scmp_datum_t)values[i]));
+					  SCMP_CMP(call == SCMP_SYS(fcntl) ? 1 : 0, SCMP_CMP_EQ,
+						   (scmp_datum_t)values[i]));
 	return result;
 }
 
@@ -159,11 +243,13 @@ static int compile(enum seccomp_list list)
 	if (result == 0)
 		result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (result == 0)
-		(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, BINARY_TREE); /* older: linear, as right */
+		(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE,
+				       BINARY_TREE); /* older: linear, as right */
 	if (result == 0)
 		result = permit_worker(filter);
 	if (result == 0)
-		result = list == SECCOMP_LIST_PARENT ? permit_parent(filter) : permit_harmless(filter);
+		result = list == SECCOMP_LIST_PARENT ? permit_parent(filter)
+						     : permit_harmless(filter);
 	if (result == 0)
 		result = keep(filter, &programs[list]);
 	seccomp_release(filter);

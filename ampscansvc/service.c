@@ -65,7 +65,8 @@ static void send_up(struct service *service, struct from_service *message)
 
 static enum exit_code fail(struct service *service, enum exit_code code, const char *reason)
 {
-	struct from_service message = {.kind = FROM_SERVICE_FAILED, .failed = {.code = code, .reason = reason}};
+	struct from_service message = {.kind = FROM_SERVICE_FAILED,
+				       .failed = {.code = code, .reason = reason}};
 
 	send_up(service, &message);
 	return code;
@@ -77,7 +78,8 @@ static void log_up(struct service *service, enum log_level level, const char *fo
 static void log_up(struct service *service, enum log_level level, const char *format, ...)
 {
 	char text[LIMIT_LOG_TEXT_BYTES];
-	struct from_service message = {.kind = FROM_SERVICE_LOG, .log = {.level = level, .text = text}};
+	struct from_service message = {.kind = FROM_SERVICE_LOG,
+				       .log = {.level = level, .text = text}};
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -91,7 +93,8 @@ static int receive(struct service *service, struct to_service *ret_order, int *r
 {
 	struct packet_meta meta;
 	const char *why;
-	ssize_t len = packet_receive(BIRTH_FD_CHANNEL, service->packet, sizeof(service->packet), 0, &meta);
+	ssize_t len = packet_receive(BIRTH_FD_CHANNEL, service->packet, sizeof(service->packet), 0,
+				     &meta);
 
 	*ret_fd = -1;
 	if (len <= 0)
@@ -111,8 +114,10 @@ static void report_walls(struct service *service)
 	char text[LIMIT_NAME_BYTES];
 	struct from_service message = {
 		.kind = FROM_SERVICE_HELLO,
-		.hello = {.protocol = AMP_PROTOCOL_VERSION, .engine = engine_text(text, sizeof(text)),
-			  .uid = getuid(), .gid = getgid()},
+		.hello = {.protocol = AMP_PROTOCOL_VERSION,
+			  .engine = engine_text(text, sizeof(text)),
+			  .uid = getuid(),
+			  .gid = getgid()},
 	};
 
 	message.hello.n_walls = walls_report(&service->walls, message.hello.walls);
@@ -126,7 +131,10 @@ static enum exit_code wall_in(struct service *service, bool was_environment_empt
 		.builtin = BIRTH_FD_BUILTIN,
 		.definitions = start->has_definitions ? BIRTH_FD_DEFINITIONS : -1,
 		.was_environment_empty = was_environment_empty,
-		.slot = {.bytes = start->temp_bytes, .inodes = start->temp_inodes, .uid = start->uid, .gid = start->gid},
+		.slot = {.bytes = start->temp_bytes,
+			 .inodes = start->temp_inodes,
+			 .uid = start->uid,
+			 .gid = start->gid},
 	};
 	char why[LIMIT_REASON_BYTES] = "";
 	enum wall_id fallen;
@@ -147,8 +155,8 @@ static enum exit_code wall_in(struct service *service, bool was_environment_empt
 static void hear_progress(void *context, enum load_phase phase, uint64_t done, uint64_t total)
 {
 	struct service *service = context;
-	struct from_service message = {
-		.kind = FROM_SERVICE_PROGRESS, .progress = {.phase = phase, .done = done, .total = total}};
+	struct from_service message = {.kind = FROM_SERVICE_PROGRESS,
+				       .progress = {.phase = phase, .done = done, .total = total}};
 	mono_ms now = clock_mono_ms();
 
 	if (now < service->next_beat)
@@ -181,14 +189,17 @@ static struct worker_birth birth_in(struct service *service, const struct temp_s
 		.walls = &service->walls,
 		.slot = *slot,
 		.incarnation = service->start.incarnation,
-		.vm_bytes = service->start.memory_bytes ? service->vm_bytes + service->start.memory_bytes : 0,
+		.vm_bytes = service->start.memory_bytes
+				    ? service->vm_bytes + service->start.memory_bytes
+				    : 0,
 		.canary_every = service->start.canary_every,
 		.parent = service->self,
 	};
 }
 
 /* Reads what the child says until it ends. Returns its wait status; -1 when there was none. */
-static int listen_to_proof(struct service *service, pid_t child, int pipe_end, char why[LIMIT_DETAIL_BYTES])
+static int listen_to_proof(struct service *service, pid_t child, int pipe_end,
+			   char why[LIMIT_DETAIL_BYTES])
 {
 	struct pollfd word = {.fd = pipe_end, .events = POLLIN};
 	mono_ms deadline = mono_add(clock_mono_ms(), BIRTH_PROGRESS_LIMIT_MS);
@@ -231,10 +242,10 @@ static enum exit_code prove(struct service *service)
 	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CODE_OK)
 		return EXIT_CODE_OK;
 	(void)snprintf(reason, sizeof(reason), "the proof before the first worker failed: %s",
-		       why[0]			 ? why
+		       why[0]                             ? why
 		       : child > 0 && WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
-		       : child > 0		 ? exit_code_text(WEXITSTATUS(status))
-						 : "no process"); /* cut is fine */
+		       : child > 0                        ? exit_code_text(WEXITSTATUS(status))
+							  : "no process"); /* cut is fine */
 	return fail(service, EXIT_CODE_CANARY, reason);
 }
 
@@ -252,15 +263,18 @@ static struct engine_settings settings_of(const struct service_start *start)
 static enum exit_code load(struct service *service)
 {
 	const struct engine_settings settings = settings_of(&service->start);
-	const struct definition_ear ear = {
-		.file = hear_file, .progress = hear_progress, .warn = hear_warning, .context = service};
+	const struct definition_ear ear = {.file = hear_file,
+					   .progress = hear_progress,
+					   .warn = hear_warning,
+					   .context = service};
 	struct from_service ready = {.kind = FROM_SERVICE_READY};
 	char why[LIMIT_REASON_BYTES] = "";
 	struct definition_total total;
 	mono_ms begin = clock_mono_ms();
 	enum exit_code code;
 
-	code = definition_set_load(&settings, service->start.has_definitions, &ear, &service->engine, &total, why);
+	code = definition_set_load(&settings, service->start.has_definitions, &ear,
+				   &service->engine, &total, why);
 	if (code != EXIT_CODE_OK)
 		return fail(service, code, why);
 	ready.ready.huge_bytes = huge_pages_settle(hear_settling, service);
@@ -341,8 +355,9 @@ static void spawn(struct service *service, uint64_t worker, int channel)
 
 static void bury(struct service *service, struct slot *slot, int status)
 {
-	struct from_service message = {
-		.kind = FROM_SERVICE_EXITED, .exited = {.worker = slot->worker, .status = (uint32_t)status}};
+	struct from_service message = {.kind = FROM_SERVICE_EXITED,
+				       .exited = {.worker = slot->worker,
+						  .status = (uint32_t)status}};
 	struct temp_slot temp;
 
 	send_up(service, &message);
@@ -357,7 +372,8 @@ static void reap(struct service *service)
 	int status;
 	pid_t child;
 
-	(void)!read(service->children, &ignored, sizeof(ignored)); /* only clears; waitpid() knows who */
+	(void)!read(service->children, &ignored,
+		    sizeof(ignored)); /* only clears; waitpid() knows who */
 	while ((child = waitpid(-1, &status, WNOHANG)) > 0)
 		for (unsigned i = 0; i < BIRTH_WORKER_SLOTS; i++)
 			if (service->slots[i].pid == child)
@@ -387,7 +403,8 @@ static enum exit_code obey(struct service *service)
 
 static enum exit_code serve(struct service *service)
 {
-	struct pollfd events[] = {{.fd = BIRTH_FD_CHANNEL, .events = POLLIN}, {.fd = service->children, .events = POLLIN}};
+	struct pollfd events[] = {{.fd = BIRTH_FD_CHANNEL, .events = POLLIN},
+				  {.fd = service->children, .events = POLLIN}};
 	enum exit_code code = EXIT_CODE_OK;
 
 	while (code == EXIT_CODE_OK) {

@@ -15,11 +15,13 @@
 #define ST_RDONLY 1
 #endif
 
-#define WIPE_DEPTH 64 /* libclamav nests a few levels; who builds more has filled the slot and loses it */
+#define WIPE_DEPTH                                                                                 \
+	64 /* libclamav nests a few levels; who builds more has filled the slot and loses it */
 
 static void name(unsigned number, char path[TEMP_SLOT_PATH_BYTES])
 {
-	(void)snprintf(path, TEMP_SLOT_PATH_BYTES, TEMP_SLOT_PARENT_PATH "/%02u", number % 100); /* fits */
+	(void)snprintf(path, TEMP_SLOT_PATH_BYTES, TEMP_SLOT_PARENT_PATH "/%02u",
+		       number % 100); /* fits */
 }
 
 int temp_slot_mount(unsigned number, const struct temp_slot_size *size)
@@ -29,7 +31,8 @@ int temp_slot_mount(unsigned number, const struct temp_slot_size *size)
 
 	name(number, path);
 	len = snprintf(options, sizeof(options), "size=%llu,nr_inodes=%llu,uid=%u,gid=%u,mode=0700",
-		       (unsigned long long)size->bytes, (unsigned long long)size->inodes, size->uid, size->gid);
+		       (unsigned long long)size->bytes, (unsigned long long)size->inodes, size->uid,
+		       size->gid);
 	if (len < 0 || (size_t)len >= sizeof(options))
 		return -EINVAL;
 	if (mkdir(path + 1, 0755) < 0 && errno != EEXIST)

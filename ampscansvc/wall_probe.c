@@ -33,7 +33,8 @@ static void breach(struct wall_book *book, enum wall_id wall, const char *what)
 void wall_probe_network(struct wall_book *book)
 {
 	/* TEST-NET-1: no packet is sent, connect() of a datagram socket only asks for a route. */
-	struct sockaddr_in nowhere = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(0xC0000201)}};
+	struct sockaddr_in nowhere = {
+		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(0xC0000201)}};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -49,7 +50,8 @@ static int has_other_user(uid_t uid, gid_t gid)
 	uid_t ids[3];
 	gid_t groups[3];
 
-	if (getresuid(&ids[0], &ids[1], &ids[2]) < 0 || getresgid(&groups[0], &groups[1], &groups[2]) < 0)
+	if (getresuid(&ids[0], &ids[1], &ids[2]) < 0 ||
+	    getresgid(&groups[0], &groups[1], &groups[2]) < 0)
 		return 1;
 	for (int i = 0; i < 3; i++)
 		if (ids[i] != uid || groups[i] != gid)
@@ -106,11 +108,14 @@ static void probe_sibling(const struct temp_slot *slot, struct wall_book *book)
 {
 	char path[64];
 
-	(void)snprintf(path, sizeof(path), TEMP_SLOT_PARENT_PATH "/%02u/wall", (slot->number + 1) % BIRTH_WORKER_SLOTS);
+	(void)snprintf(path, sizeof(path), TEMP_SLOT_PARENT_PATH "/%02u/wall",
+		       (slot->number + 1) % BIRTH_WORKER_SLOTS);
 	if (opens(path, O_WRONLY | O_CREAT))
 		breach(book, WALL_LANDLOCK, "a sibling's temporary storage could be written");
-	if (opens(ROOT_BUILTIN, O_RDONLY | O_DIRECTORY) || opens(ROOT_STAGE, O_RDONLY | O_DIRECTORY))
-		breach(book, WALL_LANDLOCK, "a directory outside the own temporary storage could be read");
+	if (opens(ROOT_BUILTIN, O_RDONLY | O_DIRECTORY) ||
+	    opens(ROOT_STAGE, O_RDONLY | O_DIRECTORY))
+		breach(book, WALL_LANDLOCK,
+		       "a directory outside the own temporary storage could be read");
 }
 
 static void probe_own(const struct temp_slot *slot, struct wall_book *book)
@@ -119,13 +124,14 @@ static void probe_own(const struct temp_slot *slot, struct wall_book *book)
 
 	(void)snprintf(path, sizeof(path), "%s/wall", slot->path); /* fits */
 	if (mkdir(path, 0700) < 0 || rmdir(path) < 0)
-		walls_note(book, WALL_PRIVATE_TEMP, WALL_STATE_MISSING, "%s cannot be used: %s", slot->path,
-			   strerror(errno));
+		walls_note(book, WALL_PRIVATE_TEMP, WALL_STATE_MISSING, "%s cannot be used: %s",
+			   slot->path, strerror(errno));
 }
 
 void wall_probe_files(const struct temp_slot *slot, struct wall_book *book)
 {
-	if (opens("/etc/shadow", O_RDONLY) || opens("/etc/passwd", O_RDONLY) || opens("/proc/self/status", O_RDONLY))
+	if (opens("/etc/shadow", O_RDONLY) || opens("/etc/passwd", O_RDONLY) ||
+	    opens("/proc/self/status", O_RDONLY))
 		breach(book, WALL_EMPTY_ROOT, "a file of the host could be opened");
 	if (opens("/wall", O_WRONLY | O_CREAT) || mkdir("/wall", 0700) == 0)
 		breach(book, WALL_EMPTY_ROOT, "the root could be written");
@@ -166,7 +172,8 @@ static void try_kill(void)
 
 static void try_exec_map(void)
 {
-	(void)mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* must not return */
+	(void)mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		   0); /* must not return */
 }
 
 static void try_exec_protect(void)
@@ -191,7 +198,8 @@ static const struct {
 };
 
 /* The status of a child that makes the attempt behind a worker's walls; -1 when there was no child. */
-static int status_of(void (*attempt)(void), const struct temp_slot *slot, const struct wall_book *built)
+static int status_of(void (*attempt)(void), const struct temp_slot *slot,
+		     const struct wall_book *built)
 {
 	struct wall_book book = *built;
 	int status = -1;
@@ -243,7 +251,8 @@ void wall_probe_descriptors(const int *expected, unsigned n, struct wall_book *b
 		int is_open = fcntl(fd, F_GETFD) >= 0;
 
 		if (is_open && !is_expected(fd, expected, n)) {
-			walls_note(book, WALL_DESCRIPTORS, WALL_STATE_BREACHED, "descriptor %d is open", fd);
+			walls_note(book, WALL_DESCRIPTORS, WALL_STATE_BREACHED,
+				   "descriptor %d is open", fd);
 			return;
 		}
 	}

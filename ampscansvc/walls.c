@@ -29,15 +29,18 @@
 #define MAX_DESCRIPTORS 1024 /* libclamav holds some tens; 12 were too few and made it blind */
 
 #define SECURE_BITS                                                                                \
-	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |      \
-	 SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |                           \
+	 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |   \
+	 SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
-void walls_note(struct wall_book *book, enum wall_id wall, enum wall_state state, const char *format, ...)
+void walls_note(struct wall_book *book, enum wall_id wall, enum wall_state state,
+		const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(book->detail[wall], sizeof(book->detail[wall]), format, arguments); /* cut is fine */
+	(void)vsnprintf(book->detail[wall], sizeof(book->detail[wall]), format,
+			arguments); /* cut is fine */
 	va_end(arguments);
 	book->state[wall] = state;
 }
@@ -45,7 +48,8 @@ void walls_note(struct wall_book *book, enum wall_id wall, enum wall_state state
 unsigned walls_report(const struct wall_book *book, struct wall_report *reports)
 {
 	for (unsigned i = 0; i < WALL_COUNT; i++)
-		reports[i] = (struct wall_report){.id = i, .state = book->state[i], .detail = book->detail[i]};
+		reports[i] = (struct wall_report){
+			.id = i, .state = book->state[i], .detail = book->detail[i]};
 	return WALL_COUNT;
 }
 
@@ -82,13 +86,16 @@ static void leave_namespaces(struct wall_book *book)
 		ino_t before = namespace_of(namespaces[i].path);
 
 		if (unshare(namespaces[i].flag) < 0)
-			walls_note(book, namespaces[i].wall, WALL_STATE_MISSING, "unshare: %s", strerror(errno));
+			walls_note(book, namespaces[i].wall, WALL_STATE_MISSING, "unshare: %s",
+				   strerror(errno));
 		else if (before && before == namespace_of(namespaces[i].path))
-			walls_note(book, namespaces[i].wall, WALL_STATE_BREACHED, "still the host's");
+			walls_note(book, namespaces[i].wall, WALL_STATE_BREACHED,
+				   "still the host's");
 		else
 			walls_note(book, namespaces[i].wall, WALL_STATE_UP, "%s", "");
 	}
-	(void)unshare(CLONE_NEWCGROUP); /* hides the host's names only; no wall of ours depends on it */
+	(void)unshare(
+		CLONE_NEWCGROUP); /* hides the host's names only; no wall of ours depends on it */
 	/* The new UTS namespace starts with the host's name, and must not keep it. */
 	if (book->state[WALL_UTS_NAMESPACE] == WALL_STATE_UP && sethostname("amp", 3) < 0)
 		walls_note(book, WALL_UTS_NAMESPACE, WALL_STATE_BREACHED, "the host name is known");
@@ -129,8 +136,8 @@ static int limit_self(const struct walls_order *order, struct wall_book *book)
 		if (result < 0)
 			return result;
 	}
-	walls_note(book, WALL_LIMITS, WALL_STATE_UP, "%u descriptors, %llu bytes a file, no core", MAX_DESCRIPTORS,
-		   (unsigned long long)order->slot.bytes);
+	walls_note(book, WALL_LIMITS, WALL_STATE_UP, "%u descriptors, %llu bytes a file, no core",
+		   MAX_DESCRIPTORS, (unsigned long long)order->slot.bytes);
 	return 0;
 }
 
@@ -172,19 +179,23 @@ static void refuse_exec_memory(struct wall_book *book)
 {
 	/* The seccomp list refuses it as well; this one also knows the tricks by two mappings. */
 	if (AMP_SANITIZED)
-		walls_note(book, WALL_NO_EXEC_MEMORY, WALL_STATE_UP, "by seccomp (sanitized build)");
+		walls_note(book, WALL_NO_EXEC_MEMORY, WALL_STATE_UP,
+			   "by seccomp (sanitized build)");
 	else if (prctl(PR_SET_MDWE, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0)
-		walls_note(book, WALL_NO_EXEC_MEMORY, WALL_STATE_UP, "by seccomp; this kernel has no MDWE");
+		walls_note(book, WALL_NO_EXEC_MEMORY, WALL_STATE_UP,
+			   "by seccomp; this kernel has no MDWE");
 	else
 		walls_note(book, WALL_NO_EXEC_MEMORY, WALL_STATE_UP, "by MDWE and seccomp");
 }
 
-static int restrict_files(const struct landlock_tree *trees, unsigned n_trees, struct wall_book *book)
+static int restrict_files(const struct landlock_tree *trees, unsigned n_trees,
+			  struct wall_book *book)
 {
 	int result = landlock_restrict(trees, n_trees);
 
 	if (result == -ENOSYS || result == -EOPNOTSUPP) {
-		walls_note(book, WALL_LANDLOCK, WALL_STATE_MISSING, "this kernel has none, or it is switched off");
+		walls_note(book, WALL_LANDLOCK, WALL_STATE_MISSING,
+			   "this kernel has none, or it is switched off");
 		return 0;
 	}
 	if (result == 0)
@@ -205,7 +216,8 @@ static int restrict_calls(enum seccomp_list list, struct wall_book *book)
 	return result;
 }
 
-static int build_tree(const struct walls_order *order, struct wall_book *book, const char **ret_step)
+static int build_tree(const struct walls_order *order, struct wall_book *book,
+		      const char **ret_step)
 {
 	const struct private_root_order root = {
 		.builtin = order->builtin, .definitions = order->definitions, .slot = order->slot};
@@ -214,10 +226,12 @@ static int build_tree(const struct walls_order *order, struct wall_book *book, c
 
 	if (result < 0)
 		return result;
-	walls_note(book, WALL_MOUNT_NAMESPACE, before ? WALL_STATE_UP : WALL_STATE_UNKNOWN, "%s", "");
+	walls_note(book, WALL_MOUNT_NAMESPACE, before ? WALL_STATE_UP : WALL_STATE_UNKNOWN, "%s",
+		   "");
 	walls_note(book, WALL_EMPTY_ROOT, WALL_STATE_UP, "%s", "");
-	walls_note(book, WALL_PRIVATE_TEMP, WALL_STATE_UP, "%u slots of %llu bytes, %llu inodes", BIRTH_WORKER_SLOTS,
-		   (unsigned long long)order->slot.bytes, (unsigned long long)order->slot.inodes);
+	walls_note(book, WALL_PRIVATE_TEMP, WALL_STATE_UP, "%u slots of %llu bytes, %llu inodes",
+		   BIRTH_WORKER_SLOTS, (unsigned long long)order->slot.bytes,
+		   (unsigned long long)order->slot.inodes);
 	return 0;
 }
 
@@ -228,11 +242,14 @@ static void note_birth(const struct walls_order *order, struct wall_book *book)
 	if (getpid() == 1)
 		walls_note(book, WALL_PID_NAMESPACE, WALL_STATE_UP, "%s", "");
 	else
-		walls_note(book, WALL_PID_NAMESPACE, WALL_STATE_MISSING, "born in the daemon's pid namespace");
+		walls_note(book, WALL_PID_NAMESPACE, WALL_STATE_MISSING,
+			   "born in the daemon's pid namespace");
 	if (order->slot.uid == 0)
-		walls_note(book, WALL_USER, WALL_STATE_MISSING, "the account is missing: runs as root");
+		walls_note(book, WALL_USER, WALL_STATE_MISSING,
+			   "the account is missing: runs as root");
 	else
-		walls_note(book, WALL_USER, WALL_STATE_UP, "uid %u, gid %u", order->slot.uid, order->slot.gid);
+		walls_note(book, WALL_USER, WALL_STATE_UP, "uid %u, gid %u", order->slot.uid,
+			   order->slot.gid);
 	walls_note(book, WALL_CAPABILITIES, WALL_STATE_UP, "%s", "");
 	walls_note(book, WALL_NO_NEW_PRIVS, WALL_STATE_UP, "%s", "");
 	walls_note(book, WALL_NOT_DUMPABLE, WALL_STATE_UP, "%s", "");
@@ -241,8 +258,10 @@ static void note_birth(const struct walls_order *order, struct wall_book *book)
 
 static int build(const struct walls_order *order, struct wall_book *book, const char **ret_step)
 {
-	const struct landlock_tree trees[] = {
-		{ROOT_BUILTIN, false}, {TEMP_SLOT_PARENT_PATH, true}, {ROOT_STAGE, true}, {ROOT_DEFINITIONS, false}};
+	const struct landlock_tree trees[] = {{ROOT_BUILTIN, false},
+					      {TEMP_SLOT_PARENT_PATH, true},
+					      {ROOT_STAGE, true},
+					      {ROOT_DEFINITIONS, false}};
 	unsigned n_trees = order->definitions < 0 ? 3 : 4;
 	int result;
 
@@ -274,7 +293,8 @@ static int build(const struct walls_order *order, struct wall_book *book, const 
 	return result;
 }
 
-int walls_build(const struct walls_order *order, struct wall_book *book, char why[LIMIT_REASON_BYTES])
+int walls_build(const struct walls_order *order, struct wall_book *book,
+		char why[LIMIT_REASON_BYTES])
 {
 	const char *step = "";
 	size_t at = 0;

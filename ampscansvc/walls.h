@@ -29,7 +29,8 @@ struct walls_order {
 };
 
 /* All walls of the parent. 0, or -errno with a sentence in `why`: then the service must not go on. */
-int walls_build(const struct walls_order *order, struct wall_book *book, char why[LIMIT_REASON_BYTES]);
+int walls_build(const struct walls_order *order, struct wall_book *book,
+		char why[LIMIT_REASON_BYTES]);
 
 /* Adds the walls of a worker in `slot`; `vm_bytes` limits its address space (0: no limit). The book is looked at again. */
 int walls_build_worker(const struct temp_slot *slot, uint64_t vm_bytes, struct wall_book *book);
@@ -37,8 +38,8 @@ int walls_build_worker(const struct temp_slot *slot, uint64_t vm_bytes, struct w
 /* The wall whose fall ends the service or worker, or WALL_COUNT: the user, capabilities and seccomp. */
 enum wall_id walls_fatal(const struct wall_book *book);
 
-void walls_note(struct wall_book *book, enum wall_id wall, enum wall_state state, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+void walls_note(struct wall_book *book, enum wall_id wall, enum wall_state state,
+		const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Fills `reports` (WALL_COUNT of them); details point into the book. */
 unsigned walls_report(const struct wall_book *book, struct wall_report *reports);

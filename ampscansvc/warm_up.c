@@ -7,9 +7,10 @@
 #include <time.h>
 
 /* Those that libclamav asks for (its entconv.c and the OLE, RTF and mail readers). */
-static const char *const charsets[] = {"UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32", "UTF-32LE", "UTF-32BE",
-				       "UCS-2", "UCS-4", "CP1252", "CP1250", "CP1251", "CP932", "ISO-8859-1", "ISO-8859-2",
-				       "ISO-8859-5", "KOI8-R", "SHIFT_JIS", "EUC-JP", "GB18030", "BIG5", "EUC-KR"};
+static const char *const charsets[] = {
+	"UTF-16",     "UTF-16LE", "UTF-16BE",  "UTF-32", "UTF-32LE", "UTF-32BE",   "UCS-2",
+	"UCS-4",      "CP1252",   "CP1250",    "CP1251", "CP932",    "ISO-8859-1", "ISO-8859-2",
+	"ISO-8859-5", "KOI8-R",   "SHIFT_JIS", "EUC-JP", "GB18030",  "BIG5",       "EUC-KR"};
 
 int warm_up(void)
 {

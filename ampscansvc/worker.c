@@ -56,9 +56,11 @@ static void send_up(struct worker *worker, struct from_worker *message)
 		_exit(EXIT_CODE_CHANNEL);
 }
 
-_Noreturn static void resign(struct worker *worker, enum worker_reason reason, enum exit_code code, const char *detail)
+_Noreturn static void resign(struct worker *worker, enum worker_reason reason, enum exit_code code,
+			     const char *detail)
 {
-	struct from_worker message = {.kind = FROM_WORKER_NOTICE, .notice = {.reason = reason, .detail = detail}};
+	struct from_worker message = {.kind = FROM_WORKER_NOTICE,
+				      .notice = {.reason = reason, .detail = detail}};
 
 	send_up(worker, &message);
 	_exit(code);
@@ -107,7 +109,8 @@ _Noreturn void worker_prove(const struct worker_birth *birth, int why_pipe)
 	uint64_t calls;
 	size_t at = 0;
 
-	if (keep_only(why_pipe) < 0 || wall_in(birth, &book) < 0 || walls_fatal(&book) != WALL_COUNT)
+	if (keep_only(why_pipe) < 0 || wall_in(birth, &book) < 0 ||
+	    walls_fatal(&book) != WALL_COUNT)
 		_exit(EXIT_CODE_WALLS);
 	if (engine_use_temp(birth->engine, birth->slot.path, seed(birth)) < 0)
 		_exit(EXIT_CODE_MEMORY);
@@ -117,7 +120,8 @@ _Noreturn void worker_prove(const struct worker_birth *birth, int why_pipe)
 	} else if (calls == exhaustion_calls()) {
 		/* Linked otherwise than meant: a refusal would not be seen, and clean could be a lie. */
 		code = EXIT_CODE_CANARY;
-		text_append(why, sizeof(why), &at, "libclamav's calls do not pass through exhaustion.c");
+		text_append(why, sizeof(why), &at,
+			    "libclamav's calls do not pass through exhaustion.c");
 	}
 	(void)!write(WORKER_FD, why, strlen(why)); /* without it the code alone says enough */
 	_exit(code);
@@ -125,8 +129,10 @@ _Noreturn void worker_prove(const struct worker_birth *birth, int why_pipe)
 
 static bool is_same(const struct stat *before, const struct stat *after)
 {
-	return before->st_size == after->st_size && before->st_mtim.tv_sec == after->st_mtim.tv_sec &&
-	       before->st_mtim.tv_nsec == after->st_mtim.tv_nsec && before->st_ctim.tv_sec == after->st_ctim.tv_sec &&
+	return before->st_size == after->st_size &&
+	       before->st_mtim.tv_sec == after->st_mtim.tv_sec &&
+	       before->st_mtim.tv_nsec == after->st_mtim.tv_nsec &&
+	       before->st_ctim.tv_sec == after->st_ctim.tv_sec &&
 	       before->st_ctim.tv_nsec == after->st_ctim.tv_nsec;
 }
 
@@ -179,7 +185,8 @@ static void look(struct worker *worker, int fd, struct sight *ret_sight)
 	ret_sight->seen.changed = fstat(fd, &after) < 0 || !is_same(&before, &after);
 }
 
-static void describe(const struct sight *sight, enum scan_reason reason, char detail[LIMIT_DETAIL_BYTES])
+static void describe(const struct sight *sight, enum scan_reason reason,
+		     char detail[LIMIT_DETAIL_BYTES])
 {
 	size_t at = 0;
 
@@ -187,7 +194,8 @@ static void describe(const struct sight *sight, enum scan_reason reason, char de
 	if (reason == SCAN_REASON_NONE || sight->seen.too_large)
 		return;
 	if (sight->note.call)
-		text_append(detail, LIMIT_DETAIL_BYTES, &at, "%s: %s", sight->note.call, strerror(sight->note.error));
+		text_append(detail, LIMIT_DETAIL_BYTES, &at, "%s: %s", sight->note.call,
+			    strerror(sight->note.error));
 	else if (sight->answer.message[0])
 		text_append(detail, LIMIT_DETAIL_BYTES, &at, "%s", sight->answer.message);
 	else if (sight->answer.name[0])
@@ -200,8 +208,12 @@ static void answer(struct worker *worker, uint64_t job, const struct sight *sigh
 	char detail[LIMIT_DETAIL_BYTES];
 	struct from_worker message = {
 		.kind = FROM_WORKER_RESULT,
-		.result = {.job = job, .verdict = decision.verdict, .reason = decision.reason, .detail = detail,
-			   .bytes = sight->bytes, .scan_us = us > UINT32_MAX ? UINT32_MAX : (uint32_t)us},
+		.result = {.job = job,
+			   .verdict = decision.verdict,
+			   .reason = decision.reason,
+			   .detail = detail,
+			   .bytes = sight->bytes,
+			   .scan_us = us > UINT32_MAX ? UINT32_MAX : (uint32_t)us},
 	};
 
 	describe(sight, decision.reason, detail);
@@ -225,7 +237,8 @@ static void scan(struct worker *worker, uint64_t job, int fd)
 	answer(worker, job, &sight, clock_mono_us() - begin);
 	worker->is_doubtful = sight.note.resource || sight.note.temp;
 	if (sight.seen.temp_broken)
-		resign(worker, WORKER_REASON_TEMP, EXIT_CODE_TEMP, "the temporary storage was replaced, closed or filled");
+		resign(worker, WORKER_REASON_TEMP, EXIT_CODE_TEMP,
+		       "the temporary storage was replaced, closed or filled");
 }
 
 /* A CLEAN is only as good as the last canary: the job in hand is not scanned without. */
@@ -234,7 +247,10 @@ static void prove_sight(struct worker *worker, uint64_t job)
 	char why[LIMIT_DETAIL_BYTES] = "";
 	struct from_worker message = {
 		.kind = FROM_WORKER_RESULT,
-		.result = {.job = job, .verdict = VERDICT_ERROR, .reason = SCAN_REASON_CANARY, .detail = why},
+		.result = {.job = job,
+			   .verdict = VERDICT_ERROR,
+			   .reason = SCAN_REASON_CANARY,
+			   .detail = why},
 	};
 	uint32_t every = worker->birth->canary_every;
 	bool is_due = every && ++worker->jobs_since_canary >= every;
@@ -242,8 +258,9 @@ static void prove_sight(struct worker *worker, uint64_t job)
 	if (!is_due && !worker->is_doubtful)
 		return;
 	worker->jobs_since_canary = 0;
-	if (worker->is_doubtful ? canary_check_all(worker->birth->engine, why) == 0
-				: canary_check(worker->birth->engine, worker->next_canary++, why) == 0) {
+	if (worker->is_doubtful
+		    ? canary_check_all(worker->birth->engine, why) == 0
+		    : canary_check(worker->birth->engine, worker->next_canary++, why) == 0) {
 		worker->is_doubtful = false;
 		return;
 	}
@@ -293,11 +310,13 @@ _Noreturn void worker_run(const struct worker_birth *birth)
 	if (!worker.arena)
 		_exit(EXIT_CODE_MEMORY);
 	if (wall_in(birth, &worker.walls) < 0 || walls_fatal(&worker.walls) != WALL_COUNT)
-		resign(&worker, WORKER_REASON_WALL, EXIT_CODE_WALLS, "a wall of the worker could not be put up");
+		resign(&worker, WORKER_REASON_WALL, EXIT_CODE_WALLS,
+		       "a wall of the worker could not be put up");
 	if (engine_use_temp(birth->engine, birth->slot.path, seed(birth)) < 0)
 		resign(&worker, WORKER_REASON_RESOURCE, EXIT_CODE_MEMORY, "no memory");
 	if (!is_temp_sound(&birth->slot))
-		resign(&worker, WORKER_REASON_TEMP, EXIT_CODE_TEMP, "the temporary storage cannot be used");
+		resign(&worker, WORKER_REASON_TEMP, EXIT_CODE_TEMP,
+		       "the temporary storage cannot be used");
 	begin = clock_mono_us();
 	if (canary_check_all(birth->engine, why) < 0)
 		resign(&worker, WORKER_REASON_CANARY, EXIT_CODE_CANARY, why);

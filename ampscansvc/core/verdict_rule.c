@@ -11,8 +11,10 @@ static const struct {
 	const char *suffix;
 	enum scan_reason reason;
 } limits[] = {
-	{".MaxFileSize", SCAN_REASON_LIMIT_FILE_SIZE}, {".MaxScanSize", SCAN_REASON_LIMIT_SCAN_SIZE},
-	{".MaxFiles", SCAN_REASON_LIMIT_FILES},        {".MaxRecursion", SCAN_REASON_LIMIT_RECURSION},
+	{".MaxFileSize", SCAN_REASON_LIMIT_FILE_SIZE},
+	{".MaxScanSize", SCAN_REASON_LIMIT_SCAN_SIZE},
+	{".MaxFiles", SCAN_REASON_LIMIT_FILES},
+	{".MaxRecursion", SCAN_REASON_LIMIT_RECURSION},
 	{".MaxScanTime", SCAN_REASON_LIMIT_TIME},
 };
 

@@ -26,14 +26,15 @@ enum scan_answer {
 struct scan_seen {
 	enum scan_answer answer;
 	enum scan_reason limit; /* for SCAN_ANSWER_LIMIT */
-	const char *name;       /* for SCAN_ANSWER_FOUND: a signature's, or one of the engine's heuristics */
-	bool too_large;         /* over the file size limit: the engine was not asked */
-	bool changed;           /* size, mtime or ctime differ afterwards, twice */
-	bool read_refused;      /* a read of the file failed or came short */
-	bool temp_refused;      /* a call on the temporary storage was refused */
-	bool temp_broken;       /* the temporary storage is another one, or has no room, before or after */
-	bool resource_refused;  /* memory or a descriptor was refused */
-	bool complained;        /* the engine said something of level error */
+	const char
+		*name; /* for SCAN_ANSWER_FOUND: a signature's, or one of the engine's heuristics */
+	bool too_large;    /* over the file size limit: the engine was not asked */
+	bool changed;      /* size, mtime or ctime differ afterwards, twice */
+	bool read_refused; /* a read of the file failed or came short */
+	bool temp_refused; /* a call on the temporary storage was refused */
+	bool temp_broken; /* the temporary storage is another one, or has no room, before or after */
+	bool resource_refused; /* memory or a descriptor was refused */
+	bool complained;       /* the engine said something of level error */
 };
 
 struct verdict_decision {

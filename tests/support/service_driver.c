@@ -93,7 +93,8 @@ static void be_born(const char *program, int channel, int builtin, int definitio
 	_exit(97);
 }
 
-static void start_process(struct driver *driver, const char *program, const char *builtin, const char *definitions)
+static void start_process(struct driver *driver, const char *program, const char *builtin,
+			  const char *definitions)
 {
 	struct clone_args arguments = {.exit_signal = SIGCHLD, .flags = CLONE_NEWPID};
 	int pair[2], builtin_fd = open_directory(builtin);
@@ -115,26 +116,30 @@ static void start_process(struct driver *driver, const char *program, const char
 static void print_walls(const char *who, unsigned n, const struct wall_report *walls)
 {
 	for (unsigned i = 0; i < n; i++)
-		printf("%s wall %s %s %s\n", who, wall_name(walls[i].id), wall_state_name(walls[i].state), walls[i].detail);
+		printf("%s wall %s %s %s\n", who, wall_name(walls[i].id),
+		       wall_state_name(walls[i].state), walls[i].detail);
 }
 
 static void print_ready(const struct service_ready *ready)
 {
 	printf("ready signatures=%llu load_ms=%u memory=%llu huge=%llu slots=%u\n",
-	       (unsigned long long)ready->signatures, ready->load_ms, (unsigned long long)ready->memory_bytes,
-	       (unsigned long long)ready->huge_bytes, ready->slots);
+	       (unsigned long long)ready->signatures, ready->load_ms,
+	       (unsigned long long)ready->memory_bytes, (unsigned long long)ready->huge_bytes,
+	       ready->slots);
 }
 
 static void print_service(const struct from_service *message)
 {
 	switch (message->kind) {
 	case FROM_SERVICE_HELLO:
-		printf("hello %s uid=%u gid=%u\n", message->hello.engine, message->hello.uid, message->hello.gid);
+		printf("hello %s uid=%u gid=%u\n", message->hello.engine, message->hello.uid,
+		       message->hello.gid);
 		print_walls("service", message->hello.n_walls, message->hello.walls);
 		break;
 	case FROM_SERVICE_PROGRESS:
 		printf("progress %s %llu/%llu\n", load_phase_name(message->progress.phase),
-		       (unsigned long long)message->progress.done, (unsigned long long)message->progress.total);
+		       (unsigned long long)message->progress.done,
+		       (unsigned long long)message->progress.total);
 		break;
 	case FROM_SERVICE_FILE:
 		printf("file %s %s signatures=%u version=%u %s\n", message->file.name,
@@ -148,13 +153,18 @@ static void print_service(const struct from_service *message)
 		printf("failed %u %s\n", message->failed.code, message->failed.reason);
 		break;
 	case FROM_SERVICE_SPAWNED:
-		printf("spawned %llu error=%u %s\n", (unsigned long long)message->spawned.worker, message->spawned.error,
-		       message->spawned.reason);
+		printf("spawned %llu error=%u %s\n", (unsigned long long)message->spawned.worker,
+		       message->spawned.error, message->spawned.reason);
 		break;
 	case FROM_SERVICE_EXITED:
-		printf("exited %llu signal=%d status=%d\n", (unsigned long long)message->exited.worker,
-		       WIFSIGNALED((int)message->exited.status) ? WTERMSIG((int)message->exited.status) : 0,
-		       WIFEXITED((int)message->exited.status) ? WEXITSTATUS((int)message->exited.status) : -1);
+		printf("exited %llu signal=%d status=%d\n",
+		       (unsigned long long)message->exited.worker,
+		       WIFSIGNALED((int)message->exited.status)
+			       ? WTERMSIG((int)message->exited.status)
+			       : 0,
+		       WIFEXITED((int)message->exited.status)
+			       ? WEXITSTATUS((int)message->exited.status)
+			       : -1);
 		break;
 	case FROM_SERVICE_LOG:
 		printf("log %u %s\n", message->log.level, message->log.text);
@@ -188,11 +198,13 @@ static bool hear_service(struct driver *driver, enum from_service_kind kind)
 
 		if (len <= 0) {
 			waitpid(driver->service, &status, 0);
-			printf("service ended signal=%d status=%d\n", WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+			printf("service ended signal=%d status=%d\n",
+			       WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 			       WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 			return false;
 		}
-		if (from_service_decode(driver->arena, driver->packet, (size_t)len, &message, &why) < 0) {
+		if (from_service_decode(driver->arena, driver->packet, (size_t)len, &message,
+					&why) < 0) {
 			printf("driver: bad message: %s\n", why);
 			return false;
 		}
@@ -206,8 +218,9 @@ static void print_result(struct driver *driver, const struct scan_result *result
 	driver->last = *result;
 	if (driver->is_quiet)
 		return;
-	printf("result %s %s %s%s%s bytes=%llu us=%u\n", verdict_name(result->verdict), scan_reason_name(result->reason),
-	       result->n_threats ? result->threats[0] : "-", result->detail[0] ? " detail: " : "", result->detail,
+	printf("result %s %s %s%s%s bytes=%llu us=%u\n", verdict_name(result->verdict),
+	       scan_reason_name(result->reason), result->n_threats ? result->threats[0] : "-",
+	       result->detail[0] ? " detail: " : "", result->detail,
 	       (unsigned long long)result->bytes, result->scan_us);
 }
 
@@ -233,10 +246,12 @@ static bool hear_worker(struct driver *driver, unsigned worker)
 		return true;
 	}
 	if (message.kind == FROM_WORKER_NOTICE) {
-		printf("notice %s: %s\n", worker_reason_name(message.notice.reason), message.notice.detail);
+		printf("notice %s: %s\n", worker_reason_name(message.notice.reason),
+		       message.notice.detail);
 		return false;
 	}
-	printf("worker %u canaries=%u canary_us=%u\n", worker, message.hello.canaries, message.hello.canary_us);
+	printf("worker %u canaries=%u canary_us=%u\n", worker, message.hello.canaries,
+	       message.hello.canary_us);
 	print_walls("worker", message.hello.n_walls, message.hello.walls);
 	return true;
 }
@@ -254,10 +269,15 @@ static const struct {
 	size_t at;
 	size_t size;
 } keys[] = {
-#define KEY(name) {#name "=", offsetof(struct service_start, name), sizeof(((struct service_start *)0)->name)}
-	KEY(uid),	     KEY(gid),		KEY(temp_bytes),    KEY(temp_inodes),	KEY(memory_bytes),
-	KEY(max_file_bytes), KEY(canary_every), KEY(max_recursion), KEY(max_scan_bytes), KEY(max_files),
-	KEY(max_scan_ms),    KEY(protocol),
+#define KEY(name)                                                                                  \
+	{                                                                                          \
+#name "=", offsetof(struct service_start, name),                                   \
+			sizeof(((struct service_start *)0)->name)                                  \
+	}
+	KEY(uid),          KEY(gid),           KEY(temp_bytes),
+	KEY(temp_inodes),  KEY(memory_bytes),  KEY(max_file_bytes),
+	KEY(canary_every), KEY(max_recursion), KEY(max_scan_bytes),
+	KEY(max_files),    KEY(max_scan_ms),   KEY(protocol),
 };
 
 static void set_key(struct service_start *start, const char *word)
@@ -278,10 +298,20 @@ static bool start(struct driver *driver, char *words)
 {
 	struct to_service order = {
 		.kind = TO_SERVICE_START,
-		.start = {.protocol = AMP_PROTOCOL_VERSION, .incarnation = 7, .generation = 1, .uid = 65534, .gid = 65534,
-			  .temp_bytes = 256 << 20, .temp_inodes = 4096, .max_file_bytes = 100 << 20,
-			  .max_scan_bytes = 400 << 20, .max_files = 10000, .max_recursion = 17, .max_scan_ms = 120000,
-			  .canary_every = 1000, .has_definitions = driver->has_definitions},
+		.start = {.protocol = AMP_PROTOCOL_VERSION,
+			  .incarnation = 7,
+			  .generation = 1,
+			  .uid = 65534,
+			  .gid = 65534,
+			  .temp_bytes = 256 << 20,
+			  .temp_inodes = 4096,
+			  .max_file_bytes = 100 << 20,
+			  .max_scan_bytes = 400 << 20,
+			  .max_files = 10000,
+			  .max_recursion = 17,
+			  .max_scan_ms = 120000,
+			  .canary_every = 1000,
+			  .has_definitions = driver->has_definitions},
 	};
 
 	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
@@ -343,14 +373,16 @@ static bool spray(struct driver *driver, unsigned worker, unsigned n, const char
 		counts[driver->last.verdict]++;
 	}
 	driver->is_quiet = false;
-	printf("spray n=%u us=%llu clean=%u infected=%u\n", n, (unsigned long long)(clock_mono_us() - begin),
-	       counts[VERDICT_CLEAN], counts[VERDICT_INFECTED]);
+	printf("spray n=%u us=%llu clean=%u infected=%u\n", n,
+	       (unsigned long long)(clock_mono_us() - begin), counts[VERDICT_CLEAN],
+	       counts[VERDICT_INFECTED]);
 	return true;
 }
 
 static bool end_worker(struct driver *driver, unsigned worker, int number)
 {
-	if (worker >= driver->n_workers || driver->pids[worker] <= 1 || kill(driver->pids[worker], number) < 0)
+	if (worker >= driver->n_workers || driver->pids[worker] <= 1 ||
+	    kill(driver->pids[worker], number) < 0)
 		die("kill");
 	return hear_service(driver, FROM_SERVICE_EXITED);
 }

@@ -43,30 +43,52 @@ static const struct {
 	{{.answer = SCAN_ANSWER_NOTHING}, VERDICT_CLEAN, SCAN_REASON_NONE},
 	{{.answer = SCAN_ANSWER_FOUND, .name = THREAT}, VERDICT_INFECTED, SCAN_REASON_NONE},
 	/* A signature that matched is true whatever else went wrong. */
-	{{.answer = SCAN_ANSWER_FOUND, .name = THREAT, .changed = true, .read_refused = true, .temp_refused = true,
-	  .temp_broken = true, .resource_refused = true, .complained = true},
+	{{.answer = SCAN_ANSWER_FOUND,
+	  .name = THREAT,
+	  .changed = true,
+	  .read_refused = true,
+	  .temp_refused = true,
+	  .temp_broken = true,
+	  .resource_refused = true,
+	  .complained = true},
 	 VERDICT_INFECTED,
 	 SCAN_REASON_NONE},
 	{{.answer = SCAN_ANSWER_FOUND, .name = LIMIT}, VERDICT_INCOMPLETE, SCAN_REASON_LIMIT_FILES},
-	{{.answer = SCAN_ANSWER_FOUND, .name = "Heuristics.Encrypted.Zip"}, VERDICT_INCOMPLETE, SCAN_REASON_ENCRYPTED},
+	{{.answer = SCAN_ANSWER_FOUND, .name = "Heuristics.Encrypted.Zip"},
+	 VERDICT_INCOMPLETE,
+	 SCAN_REASON_ENCRYPTED},
 	{{.answer = SCAN_ANSWER_FOUND, .name = NULL}, VERDICT_ERROR, SCAN_REASON_ENGINE},
-	{{.answer = SCAN_ANSWER_LIMIT, .limit = SCAN_REASON_LIMIT_TIME}, VERDICT_INCOMPLETE, SCAN_REASON_LIMIT_TIME},
-	{{.answer = SCAN_ANSWER_LIMIT, .limit = SCAN_REASON_CANARY}, VERDICT_INCOMPLETE, SCAN_REASON_LIMIT_OTHER},
-	{{.answer = SCAN_ANSWER_NOTHING, .too_large = true}, VERDICT_INCOMPLETE, SCAN_REASON_LIMIT_FILE_SIZE},
+	{{.answer = SCAN_ANSWER_LIMIT, .limit = SCAN_REASON_LIMIT_TIME},
+	 VERDICT_INCOMPLETE,
+	 SCAN_REASON_LIMIT_TIME},
+	{{.answer = SCAN_ANSWER_LIMIT, .limit = SCAN_REASON_CANARY},
+	 VERDICT_INCOMPLETE,
+	 SCAN_REASON_LIMIT_OTHER},
+	{{.answer = SCAN_ANSWER_NOTHING, .too_large = true},
+	 VERDICT_INCOMPLETE,
+	 SCAN_REASON_LIMIT_FILE_SIZE},
 	{{.answer = SCAN_ANSWER_NOTHING, .changed = true}, VERDICT_INCOMPLETE, SCAN_REASON_CHANGED},
 	/* A changing file explains a short read. */
-	{{.answer = SCAN_ANSWER_READ, .changed = true, .read_refused = true}, VERDICT_INCOMPLETE, SCAN_REASON_CHANGED},
+	{{.answer = SCAN_ANSWER_READ, .changed = true, .read_refused = true},
+	 VERDICT_INCOMPLETE,
+	 SCAN_REASON_CHANGED},
 	{{.answer = SCAN_ANSWER_NOTHING, .read_refused = true}, VERDICT_ERROR, SCAN_REASON_READ},
 	{{.answer = SCAN_ANSWER_READ}, VERDICT_ERROR, SCAN_REASON_READ},
 	{{.answer = SCAN_ANSWER_NOTHING, .temp_refused = true}, VERDICT_ERROR, SCAN_REASON_TEMP},
 	{{.answer = SCAN_ANSWER_NOTHING, .temp_broken = true}, VERDICT_ERROR, SCAN_REASON_TEMP},
 	{{.answer = SCAN_ANSWER_TEMP}, VERDICT_ERROR, SCAN_REASON_TEMP},
-	{{.answer = SCAN_ANSWER_NOTHING, .resource_refused = true}, VERDICT_ERROR, SCAN_REASON_RESOURCE},
+	{{.answer = SCAN_ANSWER_NOTHING, .resource_refused = true},
+	 VERDICT_ERROR,
+	 SCAN_REASON_RESOURCE},
 	{{.answer = SCAN_ANSWER_MEMORY}, VERDICT_ERROR, SCAN_REASON_RESOURCE},
-	{{.answer = SCAN_ANSWER_NOTHING, .complained = true}, VERDICT_ERROR, SCAN_REASON_ENGINE_MESSAGE},
+	{{.answer = SCAN_ANSWER_NOTHING, .complained = true},
+	 VERDICT_ERROR,
+	 SCAN_REASON_ENGINE_MESSAGE},
 	{{.answer = SCAN_ANSWER_FAILED}, VERDICT_ERROR, SCAN_REASON_ENGINE},
 	/* A fault is worse than a limit: it can hide everything, the limit only what lies behind it. */
-	{{.answer = SCAN_ANSWER_FOUND, .name = LIMIT, .temp_refused = true}, VERDICT_ERROR, SCAN_REASON_TEMP},
+	{{.answer = SCAN_ANSWER_FOUND, .name = LIMIT, .temp_refused = true},
+	 VERDICT_ERROR,
+	 SCAN_REASON_TEMP},
 };
 
 static void each_sight_has_its_verdict(void)
@@ -107,8 +129,9 @@ static void clean_is_given_only_when_nothing_speaks_against_it(void)
 				struct scan_seen seen = sight(answer, flags, found[i]);
 				struct verdict_decision decision = verdict_rule_decide(&seen);
 
-				CU_ASSERT_TRUE(verdict_is_plausible(decision.verdict, decision.reason,
-								    decision.verdict == VERDICT_INFECTED));
+				CU_ASSERT_TRUE(
+					verdict_is_plausible(decision.verdict, decision.reason,
+							     decision.verdict == VERDICT_INFECTED));
 				if (decision.verdict != VERDICT_CLEAN)
 					continue;
 				n_clean++;
@@ -119,9 +142,11 @@ static void clean_is_given_only_when_nothing_speaks_against_it(void)
 }
 
 static const struct unit_test tests[] = {
-	{"a heuristic of a limit is told from a threat", a_heuristic_of_a_limit_is_told_from_a_threat},
+	{"a heuristic of a limit is told from a threat",
+	 a_heuristic_of_a_limit_is_told_from_a_threat},
 	{"each sight has its verdict", each_sight_has_its_verdict},
-	{"clean is given only when nothing speaks against it", clean_is_given_only_when_nothing_speaks_against_it},
+	{"clean is given only when nothing speaks against it",
+	 clean_is_given_only_when_nothing_speaks_against_it},
 };
 
 UNIT_MAIN("verdict_rule", tests)
