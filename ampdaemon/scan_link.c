@@ -19,7 +19,8 @@
 #include "wire/session_rules.h"
 
 #define QUEUE_BYTES (16u << 10) /* a dozen ScanJobs; a worker holds fewer */
-#define OBITUARY_WAIT_MS 500    /* for the parent's word on how it ended */
+#define OBITUARY_WAIT_MS                                                                           \
+	500 /* for the parent's word on how it ended, and for the file's next worker */
 
 struct worker_link {
 	struct scan_link *owner;
@@ -33,11 +34,13 @@ struct worker_link {
 		cause; /* that the end of the channel will have, DEATH_CRASH unless known better */
 	uint32_t canary_us;
 	bool lacks_wall;
-	bool mourned; /* its obituary is written */
+	bool mourned;    /* its obituary is written */
+	bool has_status; /* the parent's word was quicker than the end of the channel */
+	uint32_t status;
 	char detail[LIMIT_DETAIL_BYTES + 1];
 };
 
-/* A worker that failed, whose wait status may still come. */
+/* A worker that failed. Its wait status may still come, and its file may still find another worker. */
 struct obituary {
 	bool open;
 	uint64_t worker;
@@ -45,6 +48,8 @@ struct obituary {
 	job_id job; /* in hand; 0: none */
 	uint64_t noticed_us, handover_us;
 	uint32_t pid, cause, attempt;
+	bool has_status; /* the parent's word came */
+	uint32_t status;
 	char detail[LIMIT_DETAIL_BYTES + 1];
 	char path[LIMIT_PATH_BYTES];
 	size_t path_len;
@@ -87,20 +92,20 @@ static void describe_status(uint32_t status, char *out, size_t size)
 		(void)snprintf(out, size, "status %#x", status);
 }
 
-static void publish(struct scan_link *link, struct obituary *o, const uint32_t *status)
+static void publish(struct scan_link *link, struct obituary *o)
 {
 	struct event event = {.type = EVENT_WORKER_FAILED, .body = EVENT_BODY_WORKER};
 	char path[1024], how[80] = "how is not known", detail[LIMIT_REASON_BYTES];
 
 	o->open = false;
-	if (status)
-		describe_status(*status, how, sizeof(how));
+	if (o->has_status)
+		describe_status(o->status, how, sizeof(how));
 	(void)snprintf(detail, sizeof(detail), "%s: %s%s%s", death_cause_name(o->cause), how,
 		       o->detail[0] ? "; " : "", o->detail);
 	event.worker.worker = o->worker;
 	event.worker.pid = o->pid;
 	event.worker.cause = o->cause;
-	event.worker.status = status ? *status : 0;
+	event.worker.status = o->has_status ? o->status : 0;
 	event.worker.path = span_of(o->path, o->path_len);
 	event.worker.attempt = o->attempt;
 	event.worker.detail = detail;
@@ -134,7 +139,7 @@ static void publish_due(struct scan_link *link, mono_ms now)
 {
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
 		if (link->obituaries[i].open && link->obituaries[i].due <= now)
-			publish(link, &link->obituaries[i], NULL);
+			publish(link, &link->obituaries[i]);
 	}
 }
 
@@ -156,11 +161,13 @@ static void write_obituary(struct worker_link *w, enum death_cause cause)
 		return;
 	w->mourned = true;
 	if (o->open)
-		publish(link, o, NULL);
+		publish(link, o);
 	o->attempt = 0;
 	o->job = 0;
 	path = link->callbacks.in_hand(link->context, w->worker, &o->job, &o->attempt);
 	o->open = true;
+	o->has_status = w->has_status;
+	o->status = w->status;
 	o->noticed_us = clock_mono_us();
 	o->handover_us = 0;
 	o->worker = w->worker;
@@ -174,14 +181,22 @@ static void write_obituary(struct worker_link *w, enum death_cause cause)
 	arm(link);
 }
 
+static void publish_whole(struct scan_link *link, struct obituary *o)
+{
+	if (o->open && o->has_status && (!o->job || o->handover_us))
+		publish(link, o);
+}
+
 /* Its file is with another worker now. */
 static void note_handover(struct scan_link *link, job_id job)
 {
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
 		struct obituary *o = &link->obituaries[i];
 
-		if (o->open && o->job == job && !o->handover_us)
-			o->handover_us = clock_mono_us() - o->noticed_us + 1; /* 0 means not */
+		if (!o->open || o->job != job || o->handover_us)
+			continue;
+		o->handover_us = clock_mono_us() - o->noticed_us + 1; /* 0 means not */
+		publish_whole(link, o);
 	}
 }
 
@@ -190,13 +205,20 @@ void scan_link_note_exit(struct scan_link *link, uint64_t worker, uint32_t statu
 	struct worker_link *w = worker ? find(link, worker) : NULL; /* 0 would find a free place */
 
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
-		if (link->obituaries[i].open && link->obituaries[i].worker == worker)
-			publish(link, &link->obituaries[i], &status);
+		struct obituary *o = &link->obituaries[i];
+
+		if (!o->open || o->worker != worker)
+			continue;
+		o->has_status = true;
+		o->status = status;
+		publish_whole(link, o);
 	}
 	arm(link);
 	/* The end of the job channel says it surely and comes by itself; the parent's word alone ends nobody. */
-	if (w && !w->detail[0])
-		describe_status(status, w->detail, sizeof(w->detail));
+	if (w && !w->mourned) {
+		w->has_status = true;
+		w->status = status;
+	}
 }
 
 /* ---- ends ---- */
@@ -291,11 +313,13 @@ static void hear_hello(struct worker_link *w, const struct from_worker *message,
 	w->owner->callbacks.on_ready(w->owner->context, w->worker);
 }
 
+/* Its last word: nothing may follow, so it is not waited for. One that stayed would keep what it holds from the others. */
 static void hear_notice(struct worker_link *w, const struct from_worker *message)
 {
-	w->cause = DEATH_NOTICE;
 	(void)snprintf(w->detail, sizeof(w->detail), "%s: %s",
 		       worker_reason_name(message->notice.reason), message->notice.detail);
+	kill_process(w);
+	end(w, DEATH_NOTICE);
 }
 
 static void hear(struct worker_link *w, const struct from_worker *message, int64_t pid)

@@ -81,6 +81,15 @@ limit_workers() { # OPTION
 	for pid in $(workers); do limit "$pid" "$1:" || return 1; done
 }
 
+# Back to the hard limit.
+unlimit_workers() { # NAME as an option of prlimit
+	local pid hard
+	for pid in $(workers); do
+		hard=$(prlimit --pid "$pid" "--$1" -o HARD --noheadings --raw) && limit "$pid" "--$1=$hard:"
+	done
+	return 0 # one that has ended meanwhile is no failure
+}
+
 limit_address_space() { # BYTES more than each worker has now
 	local pid kib
 	for pid in $(workers); do
@@ -107,10 +116,10 @@ temp_faults() {
 
 limit_faults() {
 	local n
-	for n in 0 2000 100000; do while_running "RLIMIT_FSIZE $n" "limit_workers --fsize=$n" true; done
-	for n in 4 5 6 7 8 10 12 16; do while_running "RLIMIT_NOFILE $n" "limit_workers --nofile=$n" true; done
+	for n in 0 2000 100000; do while_running "RLIMIT_FSIZE $n" "limit_workers --fsize=$n" "unlimit_workers fsize"; done
+	for n in 4 5 6 7 8 10 12 16; do while_running "RLIMIT_NOFILE $n" "limit_workers --nofile=$n" "unlimit_workers nofile"; done
 	for n in 0 262144 1048576 4194304; do
-		while_running "RLIMIT_AS + $n" "limit_address_space $n" true
+		while_running "RLIMIT_AS + $n" "limit_address_space $n" "unlimit_workers as"
 	done
 	before_start "RLIMIT_FSIZE 2000" "limit_parent --fsize=2000" "limit_parent --fsize=$temp_bytes"
 	for n in 8 12; do
