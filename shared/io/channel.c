@@ -23,6 +23,7 @@ struct channel {
 	int socket;
 	int watched; /* events that the poll handle has */
 	bool paused, ending, freed;
+	bool deaf; /* the peer does not receive any more; what it had said may still wait to be read */
 	unsigned handles_open;
 	int end_error;
 	struct channel_callbacks callbacks;
@@ -67,6 +68,13 @@ static void drop_first(struct channel *channel)
 	free(packet);
 }
 
+/* A send failed: the end comes in the next turn, after what the peer said before it left. */
+static void lose_peer(struct channel *channel, int error)
+{
+	channel->deaf = error == -EPIPE || error == -ECONNRESET;
+	channel_end(channel, error);
+}
+
 static void flush(struct channel *channel)
 {
 	while (channel->first) {
@@ -77,7 +85,7 @@ static void flush(struct channel *channel)
 		if (r == -EAGAIN)
 			return;
 		if (r) {
-			channel_end(channel, r);
+			lose_peer(channel, r);
 			return;
 		}
 		drop_first(channel);
@@ -136,6 +144,12 @@ static void on_end_turn(uv_idle_t *idle)
 	struct channel *channel = idle->data;
 
 	(void)uv_idle_stop(idle); /* cannot fail */
+	for (int i = 0; i < CHANNEL_PACKETS_PER_WAKE && channel->deaf && !channel->paused; i++) {
+		if (!receive_one(channel))
+			break;
+		if (channel->freed)
+			return;
+	}
 	channel->callbacks.on_end(channel->context, channel->end_error);
 }
 
@@ -222,7 +236,7 @@ int channel_send(struct channel *channel, const void *packet, size_t len, int fd
 	if (r == -EAGAIN || r == -ENOBUFS || r == -ETOOMANYREFS)
 		return enqueue(channel, packet, len, fd);
 	if (r)
-		channel_end(channel, r);
+		lose_peer(channel, r);
 	return r;
 }
 
