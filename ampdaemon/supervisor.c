@@ -24,6 +24,8 @@
 #define QUEUE_BYTES                                                                                \
 	(256u << 10) /* a ping and a dozen orders; a service that does not read is hung */
 #define LOG_LINES_PER_LIFE 2000 /* of the service's own; the rest is counted */
+#define FLOOD_WINDOW_MS 1000
+#define FLOOD_MESSAGES 2000 /* in a window; an honest service says a few per worker and file */
 
 struct supervisor {
 	uv_loop_t *loop;
@@ -45,6 +47,8 @@ struct supervisor {
 	struct scan_account account;
 	bool has_definitions;
 	uint64_t pings;
+	mono_ms window_began;
+	unsigned window_messages;
 	unsigned log_lines;
 
 	/* What it said; kept until the next life says otherwise. */
@@ -392,7 +396,9 @@ static void hear_hello(struct supervisor *s, const struct service_hello *hello)
 		lied(s, "another protocol version");
 		return;
 	}
-	if (hello->uid != s->account.uid || hello->gid != s->account.gid) {
+	/* What it says and what the kernel says: one that stayed root would be root's in the hands of hostile files. */
+	if (hello->uid != s->account.uid || hello->gid != s->account.gid ||
+	    peer_uid_of_process(s->pid) != s->account.uid) {
 		lied(s, "it does not run as the user it was told to");
 		return;
 	}
@@ -427,6 +433,14 @@ static void hear_log(struct supervisor *s, uint32_t level, const char *text)
 		log_warning("scan service: says too much, its further lines are not logged");
 }
 
+static void hear_pong(struct supervisor *s, uint64_t number)
+{
+	if (number != s->pings || s->machine.pong_due == MONO_NEVER)
+		lied(s, "an answer to a ping that was not sent");
+	else
+		step(s, SERVICE_EVENT_PONG);
+}
+
 static void hear(struct supervisor *s, const struct from_service *message)
 {
 	switch (message->kind) {
@@ -459,10 +473,21 @@ static void hear(struct supervisor *s, const struct from_service *message)
 		hear_log(s, message->log.level, message->log.text);
 		break;
 	case FROM_SERVICE_PONG:
-		if (message->pong == s->pings)
-			step(s, SERVICE_EVENT_PONG);
+		hear_pong(s, message->pong);
 		break;
 	}
+}
+
+/* Each message alone is permitted; their number would keep the daemon from its work and fill its log. */
+static bool is_flood(struct supervisor *s)
+{
+	mono_ms now = clock_mono_ms();
+
+	if (now - s->window_began >= FLOOD_WINDOW_MS) {
+		s->window_began = now;
+		s->window_messages = 0;
+	}
+	return ++s->window_messages > FLOOD_MESSAGES;
 }
 
 static void on_packet(void *context, const void *packet, size_t len, const struct packet_meta *meta)
@@ -478,6 +503,8 @@ static void on_packet(void *context, const void *packet, size_t len, const struc
 		lied(s, why);
 	else if (message.incarnation != s->incarnation)
 		lied(s, "another incarnation's message");
+	else if (is_flood(s))
+		lied(s, "a flood of messages");
 	else
 		hear(s, &message);
 }
