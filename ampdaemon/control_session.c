@@ -509,8 +509,10 @@ struct control_session *session_free(struct control_session *s)
 		return NULL;
 	desk_cancel(s->host->services->desk, s->id);
 	if (s->counts.scan) { /* the client left in the middle of it */
-		s->counts.not_scanned += s->under_way;
-		s->counts.files += s->under_way;
+		uint32_t unanswered = s->under_way + (s->held.path != NULL);
+
+		s->counts.not_scanned += unanswered;
+		s->counts.files += unanswered;
 		end_scan(s, false);
 	}
 	drop_held(s);
