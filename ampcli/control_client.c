@@ -72,11 +72,10 @@ static int join(struct control_client *client, const char *path)
 	if (dir < 0 && dir != AT_FDCWD)
 		return dir;
 	client->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (client->fd < 0)
-		r = -errno;
 	/* The limit of sending is also that of waiting for a place in the backlog. */
-	else if (setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) != 0 ||
-		 connect(client->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+	if (client->fd < 0 ||
+	    setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) != 0 ||
+	    connect(client->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
 		r = -errno;
 	if (dir != AT_FDCWD)
 		close(dir);
@@ -142,7 +141,7 @@ static int greet(struct control_client *client, struct failure *ret_failure)
 {
 	const struct request hello = {.kind = REQUEST_HELLO,
 				      .hello = {.protocol = CONTROL_PROTOCOL_VERSION}};
-	struct reply reply;
+	struct reply reply = {.kind = REPLY_REFUSAL};
 
 	if (control_client_ask(client, &hello, REPLY_HELLO, &reply, ret_failure) < 0)
 		return -1;

@@ -228,23 +228,26 @@ static int send_ready(struct scan *scan)
 						      .path = item->path}};
 	struct flight *flight = find_flight(scan, 0);
 	char *path = malloc(item->path.len + 1);
-	int r = path ? control_client_send(scan->client, &request, item->fd) : -ENOMEM;
+	int r;
 
+	if (!path) {
+		say_not_scanned(scan, item->path, SCAN_REASON_RESOURCE, strerror(ENOMEM));
+		close(item->fd);
+		scan->has_ready = false;
+		return 0;
+	}
+	r = control_client_send(scan->client, &request, item->fd);
 	if (r < 0)
 		free(path);
 	/* The kernel limits the descriptors that a user may have on their way: the answers will make room. */
 	if (r == -EAGAIN || r == -ETOOMANYREFS || r == -EINTR)
 		return -EAGAIN;
-	if (r < 0 && path)
+	if (r < 0)
 		return lose(scan, r);
-	if (r == 0) {
-		memcpy(path, item->path.data, item->path.len + 1);
-		*flight = (struct flight){
-			.file = ++scan->last_file, .path = path, .path_len = item->path.len};
-		scan->n_flights++;
-	} else {
-		say_not_scanned(scan, item->path, SCAN_REASON_RESOURCE, strerror(-r));
-	}
+	memcpy(path, item->path.data, item->path.len + 1);
+	*flight = (struct flight){
+		.file = ++scan->last_file, .path = path, .path_len = item->path.len};
+	scan->n_flights++;
 	close(item->fd);
 	scan->has_ready = false;
 	return 0;

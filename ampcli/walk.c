@@ -403,12 +403,12 @@ static int step_down(const struct walk *walk, size_t index, int at)
 static int find_again(struct walk *walk, size_t index)
 {
 	const char saved = walk->path[walk->root_len];
-	const char *rest;
+	const char *rest = NULL;
 	int at, fd;
 
 	walk->path[walk->root_len] = '\0';
 	at = reach(walk->path, &rest);
-	fd = at < 0 && at != AT_FDCWD ? -1 : openat(at, rest, OPEN_FLAGS | O_DIRECTORY);
+	fd = rest ? openat(at, rest, OPEN_FLAGS | O_DIRECTORY) : -1;
 	walk->path[walk->root_len] = saved;
 	if (at >= 0)
 		close(at);
