@@ -255,6 +255,8 @@ static int status_lists_in(const Amp__Pb__StatusReply *m, struct status_report *
 	    m->n_notices > LIMIT_NOTICES || m->n_verdicts != VERDICT_COUNT)
 		return fields_refuse(ret_why, "a list of the status is too long");
 	for (size_t i = 0; i < m->n_workers; i++) {
+		if (m->workers[i]->state >= WORKER_STATE_COUNT)
+			return fields_refuse(ret_why, "state of a worker");
 		ret_status->workers[i] = (struct worker_report){
 			.worker = m->workers[i]->worker,
 			.pid = m->workers[i]->pid,
@@ -322,6 +324,8 @@ static int decode_status(const Amp__Pb__StatusReply *m, struct status_report *re
 	    !fields_text_ok(m->service_reason, LIMIT_REASON_BYTES) ||
 	    !fields_text_ok(m->journal_error, LIMIT_REASON_BYTES))
 		return fields_refuse(ret_why, "text of the status");
+	if (m->service_state >= SERVICE_STATE_COUNT)
+		return fields_refuse(ret_why, "state of the service");
 	return status_lists_in(m, ret_status, ret_why);
 }
 
@@ -348,6 +352,14 @@ static ssize_t encode_file_result(const struct file_result *result, Amp__Pb__Rep
 	return fields_pack(&outer->base, packet, size);
 }
 
+/* The daemon gives verdicts of its own beside those of a worker, but a good word or a threat means the same from both. */
+static bool is_consistent(const struct file_result *result)
+{
+	if (result->verdict == VERDICT_CLEAN || result->verdict == VERDICT_INFECTED)
+		return verdict_is_plausible(result->verdict, result->reason, result->n_threats);
+	return result->n_threats == 0;
+}
+
 static int decode_file_result(const Amp__Pb__FileResult *m, struct file_result *ret_result,
 			      const char **ret_why)
 {
@@ -368,6 +380,8 @@ static int decode_file_result(const Amp__Pb__FileResult *m, struct file_result *
 	if (!fields_threats_in(m->threats, m->n_threats, ret_result->threats,
 			       &ret_result->n_threats))
 		return fields_refuse(ret_why, "list of threats");
+	if (!is_consistent(ret_result))
+		return fields_refuse(ret_why, "verdict, reason and threats contradict each other");
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/lives.h"
 #include "wire/event_fields.h"
 #include "wire/fields.h"
 
@@ -191,7 +192,8 @@ static int in_worker(const Amp__Pb__WorkerEvent *m, struct event *ret_event, con
 	ret_event->worker.attempt = m->attempt;
 	ret_event->worker.handover_us = m->handover_us;
 	ret_event->worker.detail = m->detail;
-	if (m->path.len > LIMIT_PATH_BYTES || !fields_text_ok(m->detail, LIMIT_REASON_BYTES))
+	if (m->path.len > LIMIT_PATH_BYTES || !fields_text_ok(m->detail, LIMIT_REASON_BYTES) ||
+	    m->cause >= DEATH_CAUSE_COUNT)
 		return fields_refuse(ret_why, "worker of an event");
 	return 0;
 }
