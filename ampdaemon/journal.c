@@ -223,7 +223,9 @@ static void prepare_turn(struct journal *journal)
 
 static void start_turn(struct journal *journal)
 {
-	if (journal->working || journal->closing || (!journal->count && !journal->readings))
+	/* While failing there is always something to do: to try again. */
+	if (journal->working || journal->closing ||
+	    (!journal->count && !journal->readings && !journal->failing))
 		return;
 	prepare_turn(journal);
 	journal->working = true;

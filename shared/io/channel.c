@@ -75,6 +75,12 @@ static void lose_peer(struct channel *channel, int error)
 	channel_end(channel, error);
 }
 
+/* ETOOMANYREFS: too many descriptors under way for this user; they drain as receivers take them. */
+static bool is_for_later(int r)
+{
+	return r == -EAGAIN || r == -ENOBUFS || r == -ETOOMANYREFS;
+}
+
 static void flush(struct channel *channel)
 {
 	while (channel->first) {
@@ -82,7 +88,7 @@ static void flush(struct channel *channel)
 		int r = packet_send(channel->socket, packet->data, packet->len, packet->fd,
 				    MSG_DONTWAIT);
 
-		if (r == -EAGAIN)
+		if (is_for_later(r))
 			return;
 		if (r) {
 			lose_peer(channel, r);
@@ -232,8 +238,7 @@ int channel_send(struct channel *channel, const void *packet, size_t len, int fd
 	if (channel->first)
 		return enqueue(channel, packet, len, fd);
 	r = packet_send(channel->socket, packet, len, fd, MSG_DONTWAIT);
-	/* ETOOMANYREFS: too many descriptors under way for this user; they drain as receivers take them. */
-	if (r == -EAGAIN || r == -ENOBUFS || r == -ETOOMANYREFS)
+	if (is_for_later(r))
 		return enqueue(channel, packet, len, fd);
 	if (r)
 		lose_peer(channel, r);

@@ -48,6 +48,7 @@ int log_open(const struct log_settings *settings)
 	sink.to_stderr = settings->to_stderr;
 	sink.level = settings->level;
 	sink.dropped = 0;
+	sink.path[0] = '\0';
 	if (!settings->path)
 		return 0;
 	if (strlen(settings->path) >= sizeof(sink.path) - 2) /* room for ".1" */
