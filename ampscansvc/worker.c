@@ -235,7 +235,11 @@ static void scan(struct worker *worker, uint64_t job, int fd)
 		for (int i = 0; i < SCAN_ATTEMPTS && (i == 0 || sight.seen.changed); i++)
 			look(worker, fd, &sight);
 	answer(worker, job, &sight, clock_mono_us() - begin);
-	worker->is_doubtful = sight.note.resource || sight.note.temp;
+	worker->is_doubtful = sight.note.temp;
+	/* A limit that is too low, or what was leaked, goes with this process: the next one starts whole. */
+	if (sight.note.resource)
+		resign(worker, WORKER_REASON_RESOURCE, EXIT_CODE_MEMORY,
+		       "a file could not be scanned with what is left");
 	if (sight.seen.temp_broken)
 		resign(worker, WORKER_REASON_TEMP, EXIT_CODE_TEMP,
 		       "the temporary storage was replaced, closed or filled");

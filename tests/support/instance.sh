@@ -58,7 +58,7 @@ instance_start_ok() { # [NAME]
 
 cli() { timeout 120 "$AMP_BUILD/ampcli/ampcli" --socket "$amp_socket" "$@"; }
 
-field() { cli status --field "$1" 2>/dev/null; } # e.g. scan_service.pid
+field() { cli status --json --field "$1" 2>/dev/null; } # e.g. scan_service.pid
 
 instance_is_ready() {
 	cli status --json 2>/dev/null | grep -q "^{\"status\":\"connected\"" && field scan_service.workers | grep -qE '"state":"(spare|busy)"'

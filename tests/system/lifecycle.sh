@@ -144,12 +144,12 @@ refusing_configurations() {
 	t_exit_is "an argument that is none" 64 timeout 20 "$AMP_BUILD/ampdaemon/ampdaemon" frobnicate
 }
 
-notice_is() { cli status --field notices 2>/dev/null | grep -qE "$1"; }
+notice_is() { cli status --json --field notices 2>/dev/null | grep -qE "$1"; }
 
 # The daemon stays, says why there is no service, and heals when the cause is gone.
 without_service() { # NAME REGEX REPAIR
 	instance_launch
-	if wait_for 20 notice_is "$2"; then t_pass "$1: the status says why"; else t_fail "$1: the status says why" "$(cli status --field notices)"; fi
+	if wait_for 20 notice_is "$2"; then t_pass "$1: the status says why"; else t_fail "$1: the status says why" "$(cli status --json --field notices)"; fi
 	eval "$3"
 	t_ok "$1: heals by itself" wait_for 60 instance_is_ready
 	t_ok "$1: stops" instance_stop
