@@ -98,6 +98,24 @@ static int free_place(const struct control_server *server)
 	return -1;
 }
 
+/* Takes what the client has said already: a socket that is closed with something unread tells its peer of a reset ahead of
+ * our sentence, and few would read on. */
+static void empty(int socket)
+{
+	struct packet_meta meta;
+	uint8_t packet[64]; /* the rest of a packet is dropped */
+
+	(void)shutdown(socket, SHUT_RD); /* nothing comes behind our back; fails when it is gone */
+	for (unsigned i = 0; i < ACCEPTS_PER_WAKE; i++) {
+		ssize_t r = packet_receive(socket, packet, sizeof(packet), MSG_DONTWAIT, &meta);
+
+		if (r <= 0 && r != -EMSGSIZE && r != -EPROTO)
+			return;
+		if (meta.fd >= 0)
+			close(meta.fd);
+	}
+}
+
 /* One sentence for the client, if it can be sent at once, and the door. */
 static void turn_away(int socket, const char *reason)
 {
@@ -109,6 +127,7 @@ static void turn_away(int socket, const char *reason)
 	if (len > 0)
 		(void)packet_send(socket, packet, (size_t)len, -1,
 				  MSG_DONTWAIT); /* it sees the end anyway */
+	empty(socket);
 	close(socket);
 }
 
