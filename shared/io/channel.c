@@ -131,8 +131,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct channel *channel = poll->data;
 
-	if (status < 0) {
-		channel_end(channel, status);
+	if (status < 0) { /* POLLERR: the peer left with something of ours unread */
+		lose_peer(channel, -ECONNRESET);
 		return;
 	}
 	if (events & UV_WRITABLE && channel->first)
