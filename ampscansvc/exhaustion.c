@@ -18,6 +18,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "ampscansvc/huge_pages.h"
+
 #define EXPORT __attribute__((visibility("default"), used))
 
 static struct exhaustion_note note;
@@ -358,13 +360,22 @@ EXPORT int posix_memalign(void **ret_memory, size_t alignment, size_t size)
 	return 0;
 }
 
+/* While the definitions are loaded the arena serves what libclamav's memory pool asks for. */
+static bool is_for_engine(const void *at, int protection, int flags)
+{
+	return !at && protection == (PROT_READ | PROT_WRITE) &&
+	       (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
 #define DEFINE_MMAP(name, type)                                                                    \
 	EXPORT void *name(void *at, size_t len, int protection, int flags, int fd, type offset)    \
 	{                                                                                          \
 		void *memory;                                                                      \
                                                                                                    \
 		NEXT(name);                                                                        \
-		memory = next(at, len, protection, flags, fd, offset);                             \
+		memory = is_for_engine(at, protection, flags) ? huge_pages_take(len) : NULL;       \
+		if (!memory)                                                                       \
+			memory = next(at, len, protection, flags, fd, offset);                     \
 		if (memory == MAP_FAILED)                                                          \
 			remember(&note.resource, #name);                                           \
 		return memory;                                                                     \

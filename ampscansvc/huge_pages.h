@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * huge_pages: moves the loaded engine to huge pages. Matching walks a gigabyte at random, so the reach of the TLB decides
- * the speed; and a fork copies few page tables. Where the kernel refuses, nothing changes.
+ * huge_pages: puts the engine on huge pages while it is loaded. Matching walks a gigabyte at random,
+ * so the reach of the TLB decides the speed; and a fork copies few page tables. libclamav takes the
+ * engine's memory in pieces of 256 KiB by mmap: these are served from one arena that the kernel was
+ * asked to back with huge pages. Where it refuses, nothing changes but the speed.
  *
- * Owns the look at /proc/self/maps: opened before the root goes away, closed after use, so that no worker inherits it.
+ * Owns: the arena, the malloc tuning, the look at this process's memory (opened before the root goes
+ * away, closed after use, so that no worker inherits it). Must not own what is loaded.
  */
 #ifndef AMP_AMPSCANSVC_HUGE_PAGES_H
 #define AMP_AMPSCANSVC_HUGE_PAGES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Tells malloc to keep memory (no trimming, few mmaps). Before the first large allocation. */
 void huge_pages_tune_malloc(void);
 
-/* Opens what huge_pages_settle() needs. Failure shows there as 0 bytes. */
+/* Opens the arena, and what huge_pages_memory() reads. */
 void huge_pages_prepare(void);
 
-/* Collapses the large private anonymous regions. Returns the bytes that are on huge pages now. Calls `beat` between two. */
-uint64_t huge_pages_settle(void (*beat)(void *context, uint64_t done, uint64_t total),
-			   void *context);
+/* A piece of the arena for a private anonymous mapping of `len` bytes, read and write; NULL while it
+ * is closed or when it is used up. May be unmapped like any mapping; the place is not used again. */
+void *huge_pages_take(size_t len);
 
-/* Resident memory of this process, and its address space, in bytes; both 0 when unknown. */
-uint64_t huge_pages_memory(uint64_t *ret_vm_bytes);
+/* The load is over: closes the arena, gives back what is unused, and asks again for what the kernel
+ * did not put on huge pages by itself. Calls `beat` between two. */
+void huge_pages_settle(void (*beat)(void *context, uint64_t done, uint64_t total), void *context);
+
+struct memory_figures {
+	uint64_t resident, huge, address_space; /* bytes; 0: unknown */
+};
+struct memory_figures huge_pages_memory(void);
 
 /* Closes what prepare opened. */
 void huge_pages_done(void);

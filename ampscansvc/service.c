@@ -270,6 +270,7 @@ static enum exit_code load(struct service *service)
 	struct from_service ready = {.kind = FROM_SERVICE_READY};
 	char why[LIMIT_REASON_BYTES] = "";
 	struct definition_total total;
+	struct memory_figures memory;
 	mono_ms begin = clock_mono_ms();
 	enum exit_code code;
 
@@ -277,9 +278,12 @@ static enum exit_code load(struct service *service)
 				   &service->engine, &total, why);
 	if (code != EXIT_CODE_OK)
 		return fail(service, code, why);
-	ready.ready.huge_bytes = huge_pages_settle(hear_settling, service);
-	ready.ready.memory_bytes = huge_pages_memory(&service->vm_bytes);
+	huge_pages_settle(hear_settling, service);
+	memory = huge_pages_memory();
 	huge_pages_done();
+	service->vm_bytes = memory.address_space;
+	ready.ready.huge_bytes = memory.huge;
+	ready.ready.memory_bytes = memory.resident;
 	code = prove(service);
 	if (code != EXIT_CODE_OK)
 		return code;
