@@ -25,6 +25,7 @@ struct dispatcher {
 	struct dispatcher_counters counters;
 	bool service;          /* orders are possible */
 	mono_ms order_backoff; /* 0: none */
+	bool fails_idle;       /* workers become ready and fail without having done anything */
 	mono_ms next_order;
 	mono_ms unready_since; /* MONO_NEVER: a worker is ready */
 	bool draining;

@@ -295,6 +295,7 @@ void dispatcher_drain(struct dispatcher *d, mono_ms now, mono_ms deadline)
 void dispatcher_service_up(struct dispatcher *d, mono_ms now)
 {
 	d->service = true;
+	d->fails_idle = false;
 	d->order_backoff = 0;
 	d->next_order = now;
 	settle(d, now);
@@ -317,8 +318,10 @@ void dispatcher_worker_ready(struct dispatcher *d, mono_ms now, uint64_t id)
 	if (worker && worker->state == WORKER_ORDERED) {
 		worker->state = WORKER_SPARE;
 		worker->due = MONO_NEVER;
-		d->order_backoff = 0;
-		d->next_order = now;
+		if (!d->fails_idle) {
+			d->order_backoff = 0;
+			d->next_order = now;
+		}
 	}
 	settle(d, now);
 }
@@ -328,6 +331,7 @@ static void take_answer(struct dispatcher *d, mono_ms now, struct worker *worker
 	custody_release(d, now, worker, index);
 	worker->refuses_until = 0;
 	worker->answered++;
+	d->fails_idle = false;
 	if (worker->answered >= d->settings.recycle_jobs)
 		worker->state = WORKER_RETIRING;
 	d->counters.late_answers += d->book.jobs[index].cancelled;
@@ -354,13 +358,22 @@ int dispatcher_answered(struct dispatcher *d, mono_ms now, uint64_t id, job_id j
 	return 0;
 }
 
+/* One that greets and fails before its first job is no better than one that never greets: without the back-off it would be
+ * forked again as fast as it can fail. */
+static bool failed_idle(const struct worker *worker, enum death_cause cause)
+{
+	return worker->state == WORKER_SPARE && worker->answered == 0 &&
+	       death_cause_is_failure(cause);
+}
+
 void dispatcher_worker_gone(struct dispatcher *d, mono_ms now, uint64_t id, enum death_cause cause)
 {
 	struct worker *worker = worker_table_find(&d->table, id);
 
 	assert(cause < DEATH_CAUSE_COUNT);
 	if (worker) {
-		if (worker->state == WORKER_ORDERED)
+		d->fails_idle |= failed_idle(worker, cause);
+		if (worker->state == WORKER_ORDERED || failed_idle(worker, cause))
 			note_unready_end(d, now);
 		remove_worker(d, now, worker, cause);
 	}

@@ -16,6 +16,8 @@
  *   moment one dies. Wanted are active + 1 workers; as many as are missing are ordered
  *   (ORDER_WORKER), at most one order per 50 ms after failures of workers that never became ready
  *   (back-off doubles to 5 s, reset by a worker that becomes ready).
+ *   A worker that becomes ready and fails before it answered anything counts as such a failure, and
+ *   then it takes an answer to reset the back-off.
  * - A worker holds up to `depth` jobs so that it need not wait for the next one, but only while the
  *   sum of sizes of what it holds is below `depth_bytes` before it gets one more: a small file does
  *   not wait behind a large one when another worker is free. An idle worker always takes one,

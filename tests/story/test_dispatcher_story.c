@@ -278,7 +278,10 @@ static void workers_that_never_become_ready_are_ordered_ever_slower(void)
 				  "[5170] tick > kill 4 (did not become ready) until 5570\n"
 				  "[5600] tick > order 5 until 6000\n"
 				  "[5700] ready 5 > order 6 until 10700\n"
-				  "[5701] gone 5 crash > order 7 until 10700\n"));
+				  "[5701] gone 5 crash > - until 5751\n"
+				  "[5751] tick > order 7 until 10700\n"
+				  "[5752] ready 7 > - until 10700\n"
+				  "[5753] gone 7 violation > - until 5853\n"));
 }
 
 static void a_worker_that_leaves_politely_charges_nobody_eight_times(void)
