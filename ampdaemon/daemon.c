@@ -307,7 +307,7 @@ static void tear_down(struct daemon *d)
 	d->supervisor = supervisor_free(d->supervisor);
 	(void)uv_run(&d->loop,
 		     UV_RUN_NOWAIT); /* close callbacks; and those of work that has ended */
-	while (!journal_is_idle(d->journal))
+	while (!journal_is_idle(d->journal) || !worker_memory_is_idle(d->memory))
 		(void)uv_run(&d->loop, UV_RUN_ONCE);
 	(void)uv_run(&d->loop, UV_RUN_NOWAIT);
 	worker_memory_free(d->memory);

@@ -78,6 +78,11 @@ struct worker_memory *worker_memory_new(uv_loop_t *loop, void (*on_fresh)(void *
 	return memory;
 }
 
+bool worker_memory_is_idle(const struct worker_memory *memory)
+{
+	return !memory->working;
+}
+
 struct worker_memory *worker_memory_free(struct worker_memory *memory)
 {
 	free(memory);

@@ -7,6 +7,7 @@
 #ifndef AMP_AMPDAEMON_WORKER_MEMORY_H
 #define AMP_AMPDAEMON_WORKER_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -19,6 +20,9 @@ struct worker_memory;
 
 struct worker_memory *worker_memory_new(uv_loop_t *loop, void (*on_fresh)(void *context),
 					void *context);
+
+/* True when no pool thread measures: only then may it be freed. */
+bool worker_memory_is_idle(const struct worker_memory *memory);
 
 /* To be called when the loop has ended. */
 struct worker_memory *worker_memory_free(struct worker_memory *memory);
