@@ -5,7 +5,7 @@
 
 cd "$AMP_SRC" || exit 1
 proto=$(find "$AMP_BUILD" -type d -path '*/proto' | head -n 1)
-read -r -a libs <<<"$(pkg-config --cflags libuv libprotobuf-c jansson smartcols sqlite3)"
+read -r -a libs <<<"$(pkg-config --cflags libuv libprotobuf-c jansson sqlite3)"
 
 compiles() { # HEADER
 	local output

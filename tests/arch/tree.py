@@ -23,7 +23,6 @@ DOORS = [
     (r"systemd/.*", [r"ampdaemon/service_notify\.c"]),
     (r"uv\.h", [r"shared/io/channel\.[ch]", r"ampdaemon/[^/]*\.[ch]", r"tests/.*"]),
     (r"jansson\.h", [r"ampcli/render_[a-z_]*\.c", r"tests/.*"]),
-    (r"libsmartcols(/.*|\.h)", [r"ampcli/render_[a-z_]*\.c"]),
 ]
 # Layer -> layers it may include, besides itself.
 BELOW = {
