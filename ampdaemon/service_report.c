@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "io/log.h"
+
 void service_report_begin(struct service_report *report)
 {
 	report->n_walls = report->n_files = 0;
@@ -17,6 +19,9 @@ void service_report_hello(struct service_report *report, const struct service_he
 		(void)snprintf(report->wall_details[i], sizeof(report->wall_details[i]), "%s",
 			       hello->walls[i].detail);
 		report->walls[i].detail = report->wall_details[i];
+		if (report->walls[i].state == WALL_STATE_MISSING)
+			log_warning("scan service: wall %s is missing: %s",
+				    wall_name(report->walls[i].id), report->wall_details[i]);
 	}
 }
 

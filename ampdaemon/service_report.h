@@ -26,6 +26,7 @@ struct service_report {
 /* A new life begins: its walls and files are not known yet. */
 void service_report_begin(struct service_report *report);
 
+/* A wall that is missing is logged, too. */
 void service_report_hello(struct service_report *report, const struct service_hello *hello);
 void service_report_file(struct service_report *report, const struct definition_file *file);
 

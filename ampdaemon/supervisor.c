@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ampdaemon/core/flood_gauge.h"
 #include "ampdaemon/scan_account.h"
 #include "ampdaemon/service_report.h"
 #include "ampdaemon/spawn.h"
@@ -24,8 +25,6 @@
 #define QUEUE_BYTES                                                                                \
 	(256u << 10) /* a ping and a dozen orders; a service that does not read is hung */
 #define LOG_LINES_PER_LIFE 2000 /* of the service's own; the rest is counted */
-#define FLOOD_WINDOW_MS 1000
-#define FLOOD_MESSAGES 2000 /* in a window; an honest service says a few per worker and file */
 
 struct supervisor {
 	uv_loop_t *loop;
@@ -47,8 +46,7 @@ struct supervisor {
 	struct scan_account account;
 	bool has_definitions;
 	uint64_t pings;
-	mono_ms window_began;
-	unsigned window_messages;
+	struct flood_gauge flood;
 	unsigned log_lines;
 
 	/* What it said; kept until the next life says otherwise. */
@@ -381,15 +379,6 @@ static void lied(struct supervisor *s, const char *why)
 	step(s, SERVICE_EVENT_LIED);
 }
 
-static void log_missing_walls(const struct service_report *report)
-{
-	for (unsigned i = 0; i < report->n_walls; i++) {
-		if (report->walls[i].state == WALL_STATE_MISSING)
-			log_warning("scan service: wall %s is missing: %s",
-				    wall_name(report->walls[i].id), report->walls[i].detail);
-	}
-}
-
 static void hear_hello(struct supervisor *s, const struct service_hello *hello)
 {
 	if (hello->protocol != AMP_PROTOCOL_VERSION) {
@@ -403,7 +392,6 @@ static void hear_hello(struct supervisor *s, const struct service_hello *hello)
 		return;
 	}
 	service_report_hello(&s->report, hello);
-	log_missing_walls(&s->report);
 	step(s, SERVICE_EVENT_HELLO);
 }
 
@@ -478,18 +466,6 @@ static void hear(struct supervisor *s, const struct from_service *message)
 	}
 }
 
-/* Each message alone is permitted; their number would keep the daemon from its work and fill its log. */
-static bool is_flood(struct supervisor *s)
-{
-	mono_ms now = clock_mono_ms();
-
-	if (now - s->window_began >= FLOOD_WINDOW_MS) {
-		s->window_began = now;
-		s->window_messages = 0;
-	}
-	return ++s->window_messages > FLOOD_MESSAGES;
-}
-
 static void on_packet(void *context, const void *packet, size_t len, const struct packet_meta *meta)
 {
 	struct supervisor *s = context;
@@ -503,7 +479,7 @@ static void on_packet(void *context, const void *packet, size_t len, const struc
 		lied(s, why);
 	else if (message.incarnation != s->incarnation)
 		lied(s, "another incarnation's message");
-	else if (is_flood(s))
+	else if (flood_gauge_overflows(&s->flood, clock_mono_ms()))
 		lied(s, "a flood of messages");
 	else
 		hear(s, &message);
