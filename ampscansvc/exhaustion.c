@@ -308,6 +308,41 @@ EXPORT ssize_t read(int fd, void *data, size_t len)
 	return got;
 }
 
+/* An offset that makes no sense is the parser's own affair, and so is a file that was never there. */
+static void seek_failed(int fd, const char *call)
+{
+	if (errno == EINVAL || errno == ESPIPE || errno == EBADF || errno == EOVERFLOW)
+		return;
+	remember(fd == watched_fd ? &note.read : &note.temp, call);
+}
+
+#define DEFINE_SEEK(name, type)                                                                    \
+	EXPORT type name(int fd, type offset, int whence)                                          \
+	{                                                                                          \
+		type at;                                                                           \
+                                                                                                   \
+		NEXT(name);                                                                        \
+		at = next(fd, offset, whence);                                                     \
+		if (at < 0)                                                                        \
+			seek_failed(fd, #name);                                                    \
+		return at;                                                                         \
+	}
+
+DEFINE_SEEK(lseek, off_t)
+DEFINE_SEEK(lseek64, off64_t)
+
+/* libclamav gives up on the rest of a container when it cannot remove a member, and calls that clean. */
+EXPORT int unlink(const char *path)
+{
+	int result;
+
+	NEXT(unlink);
+	result = next(path);
+	if (result < 0 && errno != ENOENT)
+		path_failed("unlink", true);
+	return result;
+}
+
 #if !AMP_SANITIZED
 /*
  * The allocator: glibc's own entry points instead of dlsym(), which allocates. The sanitizers bring their own allocator,
