@@ -3,7 +3,7 @@
 # instance: one connector started by hand, without ./run, for tests that break it. Sourced after tests/lib.sh.
 # Owns: the private tree $AMP_TMP/NAME, the daemon's pid. Must not own: any assertion.
 # instance_new NAME; instance_set KEY VALUE...; instance_start; ...; all ends with the script.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120 # for the scripts; arguments have defaults
 
 t_testfiles=/usr/share/clamav-testfiles
 t_support=$AMP_BUILD/tests/support

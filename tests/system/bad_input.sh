@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What a new user does wrong, and what disks and files do: one clear sentence, the right exit code, nothing lost, nothing hung.
 # AMP_BIG=1: a directory of a million files instead of 100,000. Hostile clients and crowds of them: hostile_client.sh.
+# shellcheck disable=SC2016,SC2119 # evaluated later on purpose; arguments have defaults
 . "${AMP_SRC:-.}/tests/lib.sh"
 . "$AMP_SRC/tests/support/instance.sh"
 

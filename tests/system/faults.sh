@@ -3,6 +3,7 @@
 # Zero false CLEAN: 44 infected files are scanned while the temporary storage, descriptors or memory fail under the real
 # scan service. Each may end as INFECTED, ERROR, INCOMPLETE or FAILED, none as CLEAN; and when the fault is gone, all 44
 # are INFECTED again without anybody's help.
+# shellcheck disable=SC2016,SC2119 # evaluated later on purpose; arguments have defaults
 . "${AMP_SRC:-.}/tests/lib.sh"
 . "$AMP_SRC/tests/support/instance.sh"
 . "$AMP_SRC/tests/support/fault_scan.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Zero false CLEAN, the second half: calls of libc fail inside the real scan service (fault_preload.so), now and then and always.
 # 44 infected files, none of them CLEAN, and all of them INFECTED again when libc works.
+# shellcheck disable=SC2016,SC2119 # evaluated later on purpose; arguments have defaults
 . "${AMP_SRC:-.}/tests/lib.sh"
 . "$AMP_SRC/tests/support/instance.sh"
 . "$AMP_SRC/tests/support/fault_scan.sh"

@@ -3,6 +3,7 @@
 # Busy workers are killed while they scan (SIGSEGV, SIGKILL, SIGSYS, and SIGSTOP, which only the deadline ends): each file has
 # exactly one answer, no infected one is CLEAN, each kill is counted and journalled once, the daemon grows by nothing.
 # AMP_KILLS kills (default 120) in five times as many scans; the whole proof is AMP_KILLS=1000. AMP_SEED: another run.
+# shellcheck disable=SC2016,SC2119 # evaluated later on purpose; arguments have defaults
 . "${AMP_SRC:-.}/tests/lib.sh"
 . "$AMP_SRC/tests/support/instance.sh"
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Start, stop and sudden ends: what is refused says why, what ends is answered, what is killed leaves nothing behind.
+# shellcheck disable=SC2016,SC2119 # evaluated later on purpose; arguments have defaults
 . "${AMP_SRC:-.}/tests/lib.sh"
 . "$AMP_SRC/tests/support/instance.sh"
 

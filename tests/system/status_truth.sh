@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # What `ampcli status` says of user, walls, workers, definitions and memory, compared with what the kernel says in /proc.
+# shellcheck disable=SC2016,SC2119 # evaluated later on purpose; arguments have defaults
 . "${AMP_SRC:-.}/tests/lib.sh"
 . "$AMP_SRC/tests/support/instance.sh"
 
@@ -53,7 +54,7 @@ secrets_of() { # NAME PID
 
 root_of() { # NAME PID
 	local options
-	t_is "$1: the root holds nothing else" "$(ls -A "/proc/$2/root/" | tr '\n' ' ')" "builtin definitions slot stage "
+	t_is "$1: the root holds nothing else" "$(find "/proc/$2/root/" -mindepth 1 -maxdepth 1 -printf "%f\n" | sort | tr '\n' ' ')" "builtin definitions slot stage "
 	options=$(awk '$5 == "/" { print $6 }' "/proc/$2/mountinfo" | tail -n 1)
 	t_like "$1: the root is read-only" "$options" '(^|,)ro(,|$)'
 	t_like "$1: the definitions are read-only" "$(awk '$5 == "/definitions" { print $6 }' "/proc/$2/mountinfo")" '(^|,)ro(,|$)'
@@ -107,7 +108,7 @@ workers_are_true() {
 		t_note "worker $number: status $said KiB, smaps $kib KiB"
 	done
 	t_is "there are two workers and a spare" "$number" 3
-	t_is "and no other child" "$(cat /proc/"$service"/task/"$service"/children 2>/dev/null | wc -w)" 3
+	t_is "and no other child" "$(wc -w <"/proc/$service/task/$service/children")" 3
 }
 
 kept_capabilities() { # by privilege.c, as a mask of those that we have ourselves
