@@ -26,6 +26,7 @@ struct control_server {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	int socket;
+	bool resting; /* accepting has failed; the timer tries again */
 	char *path;
 	unsigned handles_open;
 	struct control_services services;
@@ -158,6 +159,16 @@ static void admit(struct control_server *server, int socket)
 	server->n_sessions++;
 }
 
+/* No descriptors or no memory: those that wait stay in the backlog until the next round of the timer. To be told
+ * again and again that they wait would cost a core. */
+static void rest(struct control_server *server, int error)
+{
+	log_warning("no session can be accepted: %s; tried again in %d ms", strerror(error),
+		    CHECK_EVERY_MS);
+	server->resting = true;
+	(void)uv_poll_stop(&server->poll); /* cannot fail */
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct control_server *server = poll->data;
@@ -167,8 +178,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	for (int i = 0; i < ACCEPTS_PER_WAKE && server->socket >= 0; i++) {
 		int socket = accept4(server->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		if (socket < 0 && errno != EAGAIN && errno != ECONNABORTED)
+			rest(server, errno);
 		if (socket < 0)
-			return; /* EAGAIN; or no descriptors: those that wait stay in the backlog */
+			return;
 		admit(server, socket);
 	}
 }
@@ -182,6 +195,8 @@ static void on_timer(uv_timer_t *timer)
 		if (server->sessions[i])
 			session_check(server->sessions[i], now);
 	}
+	if (server->resting && server->socket >= 0)
+		server->resting = uv_poll_start(&server->poll, UV_READABLE, on_poll) != 0;
 }
 
 /* ---- the socket ---- */

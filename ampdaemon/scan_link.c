@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ampdaemon/wait_status.h"
 #include "base/text.h"
 #include "io/channel.h"
 #include "io/clock.h"
@@ -79,19 +80,6 @@ static struct worker_link *find(struct scan_link *link, uint64_t worker)
 
 /* ---- obituaries ---- */
 
-static void describe_status(uint32_t status, char *out, size_t size)
-{
-	int wait = (int)status;
-
-	if (WIFSIGNALED(wait))
-		(void)snprintf(out, size, "signal %d (%s)", WTERMSIG(wait),
-			       strsignal(WTERMSIG(wait)));
-	else if (WIFEXITED(wait))
-		(void)snprintf(out, size, "exit status %d", WEXITSTATUS(wait));
-	else
-		(void)snprintf(out, size, "status %#x", status);
-}
-
 static void publish(struct scan_link *link, struct obituary *o)
 {
 	struct event event = {.type = EVENT_WORKER_FAILED, .body = EVENT_BODY_WORKER};
@@ -99,7 +87,7 @@ static void publish(struct scan_link *link, struct obituary *o)
 
 	o->open = false;
 	if (o->has_status)
-		describe_status(o->status, how, sizeof(how));
+		(void)wait_status_text(o->status, how, sizeof(how));
 	(void)snprintf(detail, sizeof(detail), "%s: %s%s%s", death_cause_name(o->cause), how,
 		       o->detail[0] ? "; " : "", o->detail);
 	event.worker.worker = o->worker;
@@ -299,6 +287,11 @@ static void hear_hello(struct worker_link *w, const struct from_worker *message,
 		(void)snprintf(w->detail, sizeof(w->detail),
 			       "it was gone when it was looked for: %s", strerror(-w->pidfd));
 		end(w, DEATH_NOT_READY);
+		return;
+	}
+	/* A messenger that ends after it would leave us the number of a process that is not the worker's. */
+	if (peer_parent_of_process(pid) != supervisor_pid(w->owner->supervisor)) {
+		lied(w, "a hello from a process that the service did not fork");
 		return;
 	}
 	(void)setsockopt(channel_socket(w->channel), SOL_SOCKET, SO_PASSCRED, &off,

@@ -15,6 +15,7 @@
 #include "ampdaemon/scan_account.h"
 #include "ampdaemon/service_report.h"
 #include "ampdaemon/spawn.h"
+#include "ampdaemon/wait_status.h"
 #include "base/exit_code.h"
 #include "io/channel.h"
 #include "io/clock.h"
@@ -220,34 +221,23 @@ static void kill_service(struct supervisor *s)
 			      0); /* ESRCH: it has ended */
 }
 
-static void describe_end(struct supervisor *s, const siginfo_t *info)
+/* What it said itself, or what we killed it for, says more than its status. */
+static void describe_end(struct supervisor *s, uint32_t status)
 {
-	char words[100];
+	char words[120];
 
-	if (info->si_code == CLD_EXITED)
-		(void)snprintf(words, sizeof(words), "it %s (exit status %d)",
-			       exit_code_text(info->si_status), info->si_status);
-	else
-		(void)snprintf(words, sizeof(words), "it was ended by signal %d (%s)",
-			       info->si_status, strsignal(info->si_status));
-	/* What it said itself, or what we killed it for, says more. */
 	if (!s->reason[0])
-		(void)snprintf(s->reason, sizeof(s->reason), "%s", words);
+		(void)snprintf(s->reason, sizeof(s->reason), "its end: %s",
+			       wait_status_text(status, words, sizeof(words)));
 }
 
-static uint32_t wait_status(const siginfo_t *info)
-{
-	return info->si_code == CLD_EXITED ? (uint32_t)(info->si_status & 0xff) << 8
-					   : (uint32_t)info->si_status & 0x7f;
-}
-
-static void record_end(struct supervisor *s, const siginfo_t *info)
+static void record_end(struct supervisor *s, uint32_t status)
 {
 	struct event event = {.type = EVENT_SERVICE_ENDED, .body = EVENT_BODY_SERVICE};
 
 	event.service.incarnation = s->incarnation;
 	event.service.pid = (uint32_t)s->pid;
-	event.service.status = wait_status(info);
+	event.service.status = status;
 	event.service.reason = s->reason;
 	journal_record(s->journal, &event);
 }
@@ -258,12 +248,12 @@ static void bury(struct supervisor *s)
 
 	if (waitid(P_PIDFD, (id_t)s->pidfd, &info, WEXITED | WNOHANG) || info.si_pid == 0)
 		return;
-	describe_end(s, &info);
+	describe_end(s, wait_status_of(&info));
 	if (s->machine.state == SERVICE_STOPPING)
 		log_notice("scan service %d ended", s->pid);
 	else
 		log_error("scan service %d ended: %s; it is started again", s->pid, s->reason);
-	record_end(s, &info);
+	record_end(s, wait_status_of(&info));
 	uv_close((uv_handle_t *)s->exit_poll, free_poll);
 	s->exit_poll = NULL;
 	close(s->pidfd);
@@ -576,6 +566,11 @@ int supervisor_spawn_worker(struct supervisor *s, uint64_t worker, int channel)
 uint64_t supervisor_generation(const struct supervisor *s)
 {
 	return s->has_definitions ? 2 : 1;
+}
+
+int64_t supervisor_pid(const struct supervisor *s)
+{
+	return s->pid;
 }
 
 void supervisor_view(const struct supervisor *s, struct service_view *ret_view)

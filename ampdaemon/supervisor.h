@@ -65,6 +65,9 @@ int supervisor_spawn_worker(struct supervisor *supervisor, uint64_t worker, int 
 /* Of the definitions that the present service has. */
 uint64_t supervisor_generation(const struct supervisor *supervisor);
 
+/* Of the present service; 0 when there is none. */
+int64_t supervisor_pid(const struct supervisor *supervisor);
+
 void supervisor_view(const struct supervisor *supervisor, struct service_view *ret_view);
 
 #endif

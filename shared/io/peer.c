@@ -41,14 +41,25 @@ int peer_pidfd(int socket, int64_t pid)
 	return fd;
 }
 
-uint32_t peer_uid_of_process(int64_t pid)
+/* A number of /proc/PID/status; `otherwise` when there is none. */
+static uint64_t status_number(int64_t pid, const char *name, uint64_t otherwise)
 {
 	char path[40], text[4096];
 	const char *line;
 
 	(void)snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
 	if (pid <= 0 || atomic_file_read(path, text, sizeof(text)) < 0)
-		return UINT32_MAX;
-	line = strstr(text, "\nUid:");
-	return line ? (uint32_t)strtoul(line + strlen("\nUid:"), NULL, 10) : UINT32_MAX;
+		return otherwise;
+	line = strstr(text, name);
+	return line ? strtoull(line + strlen(name), NULL, 10) : otherwise;
+}
+
+int64_t peer_parent_of_process(int64_t pid)
+{
+	return (int64_t)status_number(pid, "\nPPid:", 0);
+}
+
+uint32_t peer_uid_of_process(int64_t pid)
+{
+	return (uint32_t)status_number(pid, "\nUid:", UINT32_MAX);
 }
