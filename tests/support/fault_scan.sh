@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # fault_scan: the judgement over a scan of the infected test files under a fault. Sourced after instance.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # of instance.sh, and for the scripts
 
 heal_limit=40 # seconds; a storage that is gone costs a new scan service
 n_files=$(find "$t_testfiles" -type f 2>/dev/null | wc -l)
