@@ -331,9 +331,11 @@ static void write_worker_event(FILE *stream, const struct event *event)
 
 static void write_service_event(FILE *stream, const struct event *event)
 {
-	(void)fprintf(stream, "start %llu, pid %u, %llu signatures",
-		      (unsigned long long)event->service.incarnation, event->service.pid,
-		      (unsigned long long)event->service.signatures);
+	(void)fprintf(stream, "start %llu, pid %u", (unsigned long long)event->service.incarnation,
+		      event->service.pid);
+	if (event->service.signatures)
+		(void)fprintf(stream, ", %llu signatures",
+			      (unsigned long long)event->service.signatures);
 	if (*event->service.reason)
 		(void)fputs(": ", stream);
 	write_text(stream, event->service.reason);

@@ -224,11 +224,8 @@ static void kill_service(struct supervisor *s)
 /* What it said itself, or what we killed it for, says more than its status. */
 static void describe_end(struct supervisor *s, uint32_t status)
 {
-	char words[120];
-
 	if (!s->reason[0])
-		(void)snprintf(s->reason, sizeof(s->reason), "its end: %s",
-			       wait_status_text(status, words, sizeof(words)));
+		(void)wait_status_text(status, s->reason, sizeof(s->reason));
 }
 
 static void record_end(struct supervisor *s, uint32_t status)
