@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <yaml.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "io/log.h"
 
 #define PATH_KEY(key)                                                                              \
@@ -121,6 +123,136 @@ static void tell_load_error(struct report *report, cyaml_err_t error)
 		       report->lines[0]
 			       ? report->lines + (strncmp(report->lines, "Load: ", 6) ? 0 : 6)
 			       : cyaml_strerror(error));
+}
+
+/* ---- inspection: what libcyaml would let pass, or tell with a wrong place ---- */
+
+/* Line and column as people count. */
+static bool tell_at(struct report *report, const yaml_mark_t *mark, const char *subject,
+		    const char *what)
+{
+	(void)snprintf(report->out, report->size,
+		       "%s:%zu:%zu: %.100s%s%s; the configuration is not accepted", report->path,
+		       mark->line + 1, mark->column + 1, subject, *subject ? " " : "", what);
+	return false;
+}
+
+static const char *text_of(const yaml_node_t *node)
+{
+	return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "";
+}
+
+static const cyaml_schema_field_t *find_field(const char *key)
+{
+	for (const cyaml_schema_field_t *field = fields; field->key; field++) {
+		if (!strcmp(field->key, key))
+			return field;
+	}
+	return NULL;
+}
+
+/* libcyaml takes the digits at the beginning of a number, and any word for true. */
+static bool is_well_formed(const cyaml_schema_field_t *field, const char *value)
+{
+	if (field->value.type == CYAML_BOOL)
+		return !strcmp(value, "true") || !strcmp(value, "false");
+	if (field->value.type == CYAML_UINT)
+		return *value && strspn(value, "0123456789") == strlen(value);
+	return *value != '\0';
+}
+
+static const char *wanted(const cyaml_schema_field_t *field)
+{
+	if (field->value.type == CYAML_BOOL)
+		return "must be true or false";
+	return field->value.type == CYAML_UINT ? "must be a number" : "must be a text";
+}
+
+static bool inspect_pair(struct report *report, yaml_document_t *document,
+			 const yaml_node_pair_t *pair, uint32_t *seen)
+{
+	const yaml_node_t *key = yaml_document_get_node(document, pair->key);
+	const yaml_node_t *value = yaml_document_get_node(document, pair->value);
+	const cyaml_schema_field_t *field = find_field(text_of(key));
+	char shown[100];
+
+	text_escape(span_of_text(text_of(key)), shown, sizeof(shown));
+	if (!field)
+		return tell_at(report, &key->start_mark, shown, "is not a key of this file");
+	if (*seen & 1u << (field - fields))
+		return tell_at(report, &key->start_mark, shown, "is there a second time");
+	*seen |= 1u << (field - fields);
+	if (!is_well_formed(field, text_of(value)))
+		return tell_at(report, &value->start_mark, shown, wanted(field));
+	return true;
+}
+
+static bool inspect_document(struct report *report, yaml_document_t *document)
+{
+	static const yaml_mark_t top;
+	const yaml_node_t *root = yaml_document_get_root_node(document);
+	uint32_t seen = 0;
+
+	if (!root || root->type != YAML_MAPPING_NODE)
+		return tell_at(report, root ? &root->start_mark : &top, "",
+			       "there must be lines of the form 'key: value'");
+	for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
+	     pair < root->data.mapping.pairs.top; pair++) {
+		if (!inspect_pair(report, document, pair, &seen))
+			return false;
+	}
+	for (const cyaml_schema_field_t *field = fields; field->key; field++) {
+		if (!(field->value.flags & CYAML_FLAG_OPTIONAL) && !(seen & 1u << (field - fields)))
+			return tell_at(report, &top, field->key, "is missing");
+	}
+	return true;
+}
+
+static bool load(struct report *report, yaml_parser_t *parser, yaml_document_t *document)
+{
+	if (yaml_parser_load(parser, document))
+		return true;
+	return tell_at(report, &parser->problem_mark, "",
+		       parser->problem ? parser->problem : "this is no YAML");
+}
+
+/* The documents of the file: one that is good, and then the empty one that stands for the end. */
+static bool inspect_documents(struct report *report, yaml_parser_t *parser)
+{
+	yaml_document_t document;
+	yaml_node_t *root;
+	bool good;
+
+	if (!load(report, parser, &document))
+		return false;
+	good = inspect_document(report, &document);
+	yaml_document_delete(&document);
+	if (!good || !load(report, parser, &document))
+		return false;
+	root = yaml_document_get_root_node(&document);
+	if (root)
+		(void)tell_at(report, &root->start_mark, "", "there is a second document");
+	yaml_document_delete(&document);
+	return !root;
+}
+
+static bool inspect(struct report *report)
+{
+	yaml_parser_t parser;
+	FILE *file = fopen(report->path, "re");
+	bool good = false;
+
+	if (file && yaml_parser_initialize(&parser)) {
+		yaml_parser_set_input_file(&parser, file);
+		good = inspect_documents(report, &parser);
+		yaml_parser_delete(&parser);
+	} else {
+		(void)snprintf(report->out, report->size, "%s: cannot be read: %s", report->path,
+			       strerror(errno));
+	}
+	if (file)
+		fclose(file);
+	return good;
 }
 
 /* Where the value of a top-level `key` stands; 1:1 when it cannot be found again. */
@@ -255,6 +387,21 @@ static bool settle(struct configuration *c, struct report *report)
 	return settle_workers(c, report) && check_paths(c, report) && check_log_level(c, report);
 }
 
+static bool is_file(const char *path, char *ret_error, size_t size)
+{
+	struct stat st;
+
+	if (stat(path, &st)) {
+		(void)snprintf(ret_error, size, "%s: cannot be read: %s", path, strerror(errno));
+		return false;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		(void)snprintf(ret_error, size, "%s: is not a regular file", path);
+		return false;
+	}
+	return true;
+}
+
 struct configuration *configuration_read(const char *path, char *ret_error, size_t size)
 {
 	struct report report = {.path = path, .out = ret_error, .size = size};
@@ -266,10 +413,8 @@ struct configuration *configuration_read(const char *path, char *ret_error, size
 	struct configuration *c = NULL;
 	cyaml_err_t error;
 
-	if (access(path, R_OK)) {
-		(void)snprintf(ret_error, size, "%s: cannot be read: %s", path, strerror(errno));
+	if (!is_file(path, ret_error, size) || !inspect(&report))
 		return NULL;
-	}
 	error = cyaml_load_file(path, &config, &schema, (cyaml_data_t **)&c, NULL);
 	if (error != CYAML_OK || !c) {
 		tell_load_error(&report, error);
