@@ -81,9 +81,10 @@ static int open_database(struct journal_store *store, const char *path)
 			    NULL) != SQLITE_OK)
 		return fail(store);
 	(void)sqlite3_busy_timeout(store->db, 2000); /* a backup or a person with sqlite3(1) */
+	/* auto_vacuum first: setting the journal mode writes the first page, and from then on it is fixed. */
 	if (run(store,
-		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;"
-		"PRAGMA cell_size_check=ON; PRAGMA auto_vacuum=INCREMENTAL;"
+		"PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+		"PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 		"PRAGMA journal_size_limit=4194304;"))
 		return -EIO;
 	if (!is_sound(store)) {
