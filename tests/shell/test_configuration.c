@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ampdaemon/configuration.h"
+
+#include <CUnit/CUnit.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "tests/support/own_fds.h"
+#include "tests/support/test_directory.h"
+#include "tests/support/unit_main.h"
+
+/* Five lines that every file needs. */
+#define PATHS                                                                                      \
+	"run_dir: /run/amp\n"                                                                      \
+	"state_dir: /var/lib/amp\n"                                                                \
+	"log_dir: /var/log/amp\n"                                                                  \
+	"builtin_dir: /opt/amp/builtin\n"                                                          \
+	"scan_service: /opt/amp/ampscansvc\n"
+
+static char error[400];
+
+static struct configuration *read_text(const char *text)
+{
+	error[0] = '\0';
+	return configuration_read(test_file("amp.yaml", text), error, sizeof(error));
+}
+
+static void the_paths_alone_are_enough(void)
+{
+	struct configuration *c = read_text(PATHS);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	CU_ASSERT_STRING_EQUAL(c->run_dir, "/run/amp");
+	CU_ASSERT_STRING_EQUAL(c->scan_service, "/opt/amp/ampscansvc");
+	CU_ASSERT_PTR_NULL(c->definitions_dir);
+	CU_ASSERT_STRING_EQUAL(c->scan_user, "cisco-amp-scan-svc");
+	CU_ASSERT_STRING_EQUAL(c->log_level, "notice");
+	CU_ASSERT_FALSE(c->log_to_stderr);
+	CU_ASSERT(c->scan_workers >= 1 && c->scan_workers <= 8);
+	CU_ASSERT_EQUAL(c->scan_timeout_ms, 120000);
+	CU_ASSERT_EQUAL(c->max_scan_file_size, 100u << 20);
+	CU_ASSERT_EQUAL(c->journal_max_days, 30);
+	CU_ASSERT_PTR_NULL(configuration_free(c));
+}
+
+static void every_key_is_taken(void)
+{
+	struct configuration *c = read_text(
+		PATHS "definitions_dir: /d\nscan_user: other\nscan_workers: 3\n"
+		      "scan_timeout_ms: 100\nmax_scan_file_size: 1\nmax_archive_scan_size: 2\n"
+		      "temp_bytes: 65536\ntemp_inodes: 16\nworker_memory_bytes: 67108864\n"
+		      "canary_every: 4\nrecycle_jobs: 5\nlog_level: debug\nlog_to_stderr: true\n"
+		      "journal_max_bytes: 1048576\njournal_max_days: 6\n");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	CU_ASSERT_STRING_EQUAL(c->definitions_dir, "/d");
+	CU_ASSERT_STRING_EQUAL(c->scan_user, "other");
+	CU_ASSERT_EQUAL(c->scan_workers, 3);
+	CU_ASSERT_EQUAL(c->scan_timeout_ms, 100);
+	CU_ASSERT_EQUAL(c->max_scan_file_size, 1);
+	CU_ASSERT_EQUAL(c->max_archive_scan_size, 2);
+	CU_ASSERT_EQUAL(c->temp_bytes, 65536);
+	CU_ASSERT_EQUAL(c->temp_inodes, 16);
+	CU_ASSERT_EQUAL(c->worker_memory_bytes, 67108864);
+	CU_ASSERT_EQUAL(c->canary_every, 4);
+	CU_ASSERT_EQUAL(c->recycle_jobs, 5);
+	CU_ASSERT_STRING_EQUAL(c->log_level, "debug");
+	CU_ASSERT_TRUE(c->log_to_stderr);
+	CU_ASSERT_EQUAL(c->journal_max_bytes, 1048576);
+	CU_ASSERT_EQUAL(c->journal_max_days, 6);
+	(void)configuration_free(c); /* NULL always */
+}
+
+/* What is wrong, and "line:column: words" that the sentence must have. */
+static const struct {
+	const char *text, *place, *words;
+} wrong[] = {
+	{PATHS "no_such_key: 1\n", ":6:1: ", "no_such_key"},
+	{PATHS "scan_workers: many\n", ":6:15: ", "scan_workers must be a number"},
+	{PATHS "scan_workers: [1]\n", ":6:15: ", ""},
+	{PATHS "scan_workers: {a: b}\n", ":6:15: ", ""},
+	{PATHS "scan_workers: 1.5\n", ":6:15: ", ""},
+	{PATHS "scan_workers: -1\n", ":6:15: ", ""},
+	{PATHS "scan_workers: 17\n", ":6:15: ", "must be from 1 to 16"},
+	{PATHS "scan_workers: 99999999999\n", ":6:15: ", ""},
+	{PATHS "log_to_stderr: perhaps\n", ":6:16: ", "must be true or false"},
+	{PATHS "scan_timeout_ms: 99\n", ":6:18: ", "must be from 100 to 3600000"},
+	{PATHS "scan_timeout_ms: 3600001\n", ":6:18: ", "must be from 100 to 3600000"},
+	{PATHS "temp_inodes:   15\n", ":6:16: ", "must be from 16 to 10000000"},
+	{PATHS "max_scan_file_size: 2146435073\n", ":6:21: ", "must be from 1 to"},
+	{PATHS "journal_max_bytes: 1048575\n", ":6:20: ", "must be from 1048576 to"},
+	{PATHS "journal_max_days: 3651\n", ":6:19: ", "must be from 1 to 3650"},
+	{PATHS "journal_max_bytes: 18446744073709551616\n", ":6:20: ", ""},
+	{PATHS "definitions_dir: relative/path\n", ":6:18: ", "must be an absolute path"},
+	{PATHS "definitions_dir: ''\n", ":6:18: ", ""},
+	{PATHS "log_level: loud\n", ":6:12: ", "must be error"},
+	{PATHS "scan_user: abcdefghijklmnopqrstuvwxyz0123456789\n", ":6:12: ", ""},
+	{PATHS "\tscan_workers: 1\n", ":6:1: ", ""},
+	{PATHS "scan_workers:\t1\n\tlog_level: info\n", ":7:1: ", ""},
+	{PATHS "scan_workers: 'open\n", ":", ""},
+	{PATHS "scan_workers: [1\n", ":", ""},
+	{PATHS "  scan_workers: 1\n", ":", ""},
+	{"run_dir: rel\nstate_dir: /s\nlog_dir: /l\nbuiltin_dir: /b\nscan_service: /x\n",
+	 ":1:10: ", "run_dir must be an absolute path"},
+	{"run_dir: /r\nstate_dir: /s\nlog_dir: /l\nscan_service: /x\n",
+	 ":1:1: ", "builtin_dir is missing"},
+	{"", ":1:1: ", ""},
+	{"# a comment alone\n", ":", ""},
+	{"just words\n", ":1:1: ", ""},
+	{"- a\n- b\n", ":1:1: ", ""},
+	{"\xff\xfe\x01", ":", ""},
+	{"a: \x01\n", ":", ""},
+	{PATHS "---\nscan_workers: nothing\n", ":7:1: ", "second document"},
+	{PATHS "a\tkey: 1\n", ":6:1: ", "a\\tkey is not a key"},
+};
+
+static void what_is_wrong_is_told_with_its_place(void)
+{
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct configuration *c = read_text(wrong[i].text);
+		size_t path = strlen(test_path("amp.yaml"));
+
+		CU_ASSERT_PTR_NULL(c);
+		if (c || strncmp(error, test_path("amp.yaml"), path) ||
+		    strncmp(error + path, wrong[i].place, strlen(wrong[i].place)) ||
+		    !strstr(error, wrong[i].words)) {
+			printf("# row %zu (%s): %s\n", i, wrong[i].place, error);
+			CU_FAIL("the sentence has not the place or the words");
+		}
+		CU_ASSERT_PTR_NULL(strchr(error, '\n'));
+		(void)configuration_free(c); /* NULL always */
+	}
+}
+
+static void the_bounds_themselves_are_accepted(void)
+{
+	static const char *const good[] = {
+		PATHS "scan_workers: 16\n",       PATHS "scan_timeout_ms: 3600000\n",
+		PATHS "scan_timeout_ms: 100\n",   PATHS "max_scan_file_size: 2146435072\n",
+		PATHS "temp_inodes: 10000000\n",  PATHS "journal_max_days: 3650\n",
+		PATHS "worker_memory_bytes: 0\n", /* 0 is the default */
+	};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		struct configuration *c = read_text(good[i]);
+
+		CU_ASSERT_PTR_NOT_NULL(c);
+		CU_ASSERT_STRING_EQUAL(error, "");
+		(void)configuration_free(c); /* NULL always */
+	}
+}
+
+static void a_key_that_comes_twice_is_refused(void)
+{
+	struct configuration *c = read_text(PATHS "run_dir: /other\n");
+
+	CU_ASSERT_PTR_NULL(c);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, ":6:"));
+	(void)configuration_free(c); /* NULL always */
+	c = read_text(PATHS "scan_workers: 1\nscan_workers: 2\n");
+	CU_ASSERT_PTR_NULL(c);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, ":7:"));
+	(void)configuration_free(c); /* NULL always */
+}
+
+static void what_cannot_be_read_is_told_with_its_name(void)
+{
+	int before = own_fds();
+
+	CU_ASSERT_PTR_NULL(configuration_read(test_path("none.yaml"), error, sizeof(error)));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, "none.yaml: cannot be read: No such file"));
+	CU_ASSERT_PTR_NULL(configuration_read(test_directory(), error, sizeof(error)));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error, ": is not a regular file"));
+	CU_ASSERT_EQUAL(own_fds(), before);
+}
+
+static void a_sentence_is_cut_to_the_room_for_it(void)
+{
+	char small[20];
+
+	memset(small, 'x', sizeof(small));
+	CU_ASSERT_PTR_NULL(configuration_read(test_file("cut.yaml", "a: 1\n"), small, 10));
+	CU_ASSERT_EQUAL(strlen(small), 9);
+	CU_ASSERT_EQUAL(small[10], 'x');
+}
+
+static void no_descriptor_stays_open(void)
+{
+	int before = own_fds();
+
+	for (int i = 0; i < 20; i++) {
+		(void)configuration_free(read_text(PATHS)); /* NULL always */
+		(void)configuration_free(read_text(PATHS "scan_workers: 99\n"));
+	}
+	CU_ASSERT_EQUAL(own_fds(), before);
+	CU_ASSERT_PTR_NULL(configuration_free(NULL));
+}
+
+static const struct unit_test tests[] = {
+	{"the paths alone are enough", the_paths_alone_are_enough},
+	{"every key is taken", every_key_is_taken},
+	{"what is wrong is told with its place", what_is_wrong_is_told_with_its_place},
+	{"the bounds themselves are accepted", the_bounds_themselves_are_accepted},
+	{"a key that comes twice is refused", a_key_that_comes_twice_is_refused},
+	{"what cannot be read is told with its name", what_cannot_be_read_is_told_with_its_name},
+	{"a sentence is cut to the room for it", a_sentence_is_cut_to_the_room_for_it},
+	{"no descriptor stays open", no_descriptor_stays_open},
+};
+
+UNIT_MAIN("configuration", tests)

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tests/support/sample_messages.h"
+
+#define COUNT(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
+#define BYTES(text)                                                                                \
+	{                                                                                          \
+		.data = (const uint8_t *)(text), .len = sizeof(text) - 1                           \
+	}
+
+static unsigned fill_walls(struct wall_report *walls)
+{
+	for (unsigned i = 0; i < WALL_COUNT; i++)
+		walls[i] = (struct wall_report){.id = i,
+						.state = 1 + i % (WALL_STATE_COUNT - 1),
+						.detail = i % 3 ? "" : "tried from inside"};
+	return WALL_COUNT;
+}
+
+const struct to_service *sample_to_service(unsigned *ret_n)
+{
+	static const struct to_service samples[] = {
+		{.kind = TO_SERVICE_START,
+		 .start = {.protocol = 1,
+			   .incarnation = UINT64_MAX,
+			   .generation = 7,
+			   .uid = 996,
+			   .gid = 995,
+			   .temp_bytes = 1u << 29,
+			   .temp_inodes = 20000,
+			   .memory_bytes = UINT64_C(3) << 30,
+			   .max_file_bytes = 100u << 20,
+			   .max_scan_bytes = 400u << 20,
+			   .max_files = 10000,
+			   .max_recursion = 17,
+			   .max_scan_ms = 110000,
+			   .canary_every = 200,
+			   .has_definitions = true}},
+		{.kind = TO_SERVICE_START},
+		{.kind = TO_SERVICE_SPAWN, .spawn_worker = 7},
+		{.kind = TO_SERVICE_PING, .ping = UINT64_MAX},
+	};
+
+	*ret_n = COUNT(samples);
+	return samples;
+}
+
+const struct from_service *sample_from_service(unsigned *ret_n)
+{
+	static struct from_service samples[] = {
+		{.kind = FROM_SERVICE_HELLO,
+		 .incarnation = 3,
+		 .hello = {.protocol = 1,
+			   .engine = "ClamAV 1.4.6 (flevel 216)",
+			   .uid = 996,
+			   .gid = 995}},
+		{.kind = FROM_SERVICE_PROGRESS,
+		 .incarnation = 3,
+		 .progress = {.phase = LOAD_PHASE_PROVE, .done = 5, .total = 9}},
+		{.kind = FROM_SERVICE_FILE,
+		 .incarnation = 3,
+		 .file = {.name = "daily.cvd",
+			  .accepted = true,
+			  .reason = "",
+			  .version = 27000,
+			  .signatures = 2000000,
+			  .built = 1700000000}},
+		{.kind = FROM_SERVICE_FILE,
+		 .file = {.name = "bad.cvd", .reason = "the signature does not fit"}},
+		{.kind = FROM_SERVICE_READY,
+		 .incarnation = 3,
+		 .ready = {.signatures = 4000000,
+			   .load_ms = 21000,
+			   .memory_bytes = UINT64_C(1) << 30,
+			   .huge_bytes = UINT64_C(1) << 29,
+			   .built = 1700000000,
+			   .slots = 24}},
+		{.kind = FROM_SERVICE_FAILED,
+		 .failed = {.code = 67, .reason = "nothing could be loaded"}},
+		{.kind = FROM_SERVICE_SPAWNED,
+		 .incarnation = 3,
+		 .spawned = {.worker = 9, .error = 11, .reason = "fork: try again"}},
+		{.kind = FROM_SERVICE_EXITED,
+		 .incarnation = 3,
+		 .exited = {.worker = 9, .status = 139}},
+		{.kind = FROM_SERVICE_LOG,
+		 .incarnation = 3,
+		 .log = {.level = 2, .text = "LibClamAV Warning: old engine"}},
+		{.kind = FROM_SERVICE_PONG, .incarnation = 3, .pong = 12},
+	};
+
+	samples[0].hello.n_walls = fill_walls(samples[0].hello.walls);
+	*ret_n = COUNT(samples);
+	return samples;
+}
+
+const struct from_worker *sample_from_worker(unsigned *ret_n)
+{
+	static struct from_worker samples[] = {
+		{.kind = FROM_WORKER_HELLO,
+		 .incarnation = 3,
+		 .worker = 7,
+		 .hello = {.canaries = 12, .canary_us = 4000}},
+		{.kind = FROM_WORKER_RESULT,
+		 .incarnation = 3,
+		 .worker = 7,
+		 .result = {.job = 1,
+			    .verdict = VERDICT_INFECTED,
+			    .detail = "member 3",
+			    .n_threats = 2,
+			    .threats = {"Eicar-Signature", "Win.Test.A-1"},
+			    .bytes = 68,
+			    .scan_us = 900}},
+		{.kind = FROM_WORKER_RESULT,
+		 .incarnation = 3,
+		 .worker = 7,
+		 .result = {.job = UINT64_MAX, .verdict = VERDICT_CLEAN, .detail = ""}},
+		{.kind = FROM_WORKER_RESULT,
+		 .result = {.job = 4,
+			    .verdict = VERDICT_INCOMPLETE,
+			    .reason = SCAN_REASON_LIMIT_RECURSION,
+			    .detail = "17 levels"}},
+		{.kind = FROM_WORKER_RESULT,
+		 .result = {.job = 5,
+			    .verdict = VERDICT_ERROR,
+			    .reason = SCAN_REASON_TEMP,
+			    .detail = "no space"}},
+		{.kind = FROM_WORKER_NOTICE,
+		 .incarnation = 3,
+		 .worker = 7,
+		 .notice = {.reason = WORKER_REASON_RESOURCE, .detail = "ENOMEM"}},
+	};
+
+	samples[0].hello.n_walls = fill_walls(samples[0].hello.walls);
+	*ret_n = COUNT(samples);
+	return samples;
+}
+
+const struct request *sample_requests(unsigned *ret_n)
+{
+	static const struct request samples[] = {
+		{.kind = REQUEST_HELLO, .hello = {.protocol = 1}},
+		{.kind = REQUEST_STATUS},
+		{.kind = REQUEST_SCAN_BEGIN, .scan_begin = {.label = BYTES("/data/\xff\n")}},
+		{.kind = REQUEST_SCAN_FILE,
+		 .scan_file = {.file = 1, .path = BYTES("/data/a\x1b[31m")}},
+		{.kind = REQUEST_SCAN_END, .scan_end = {.not_scanned = 3, .stopped = true}},
+		{.kind = REQUEST_HISTORY,
+		 .history = {.before = 900,
+			     .limit = LIMIT_HISTORY_ROWS,
+			     .type = EVENT_THREAT_DETECTED,
+			     .since_ms = 1700000000000}},
+	};
+
+	*ret_n = COUNT(samples);
+	return samples;
+}
+
+#define SCAN_COUNTS                                                                                \
+	{                                                                                          \
+		.scan = 4, .uid = 1000, .pid = 77, .label = BYTES("/srv"), .files = 21,            \
+		.clean = 15, .infected = 1, .incomplete = 2, .error = 3, .failed = 4,              \
+		.not_scanned = 5, .bytes = 1u << 30, .ms = 60000                                   \
+	}
+
+const struct event *sample_events(unsigned *ret_n)
+{
+	static const struct event samples[] = {
+		{.sequence = 1,
+		 .utc_ms = 1700000000000,
+		 .type = EVENT_CONNECTOR_STARTED,
+		 .body = EVENT_BODY_CONNECTOR,
+		 .connector = {.version = "0.1.0", .pid = 4711, .reason = "started"}},
+		{.sequence = 2,
+		 .utc_ms = 1700000000001,
+		 .type = EVENT_SCAN_COMPLETED_DETECTIONS,
+		 .body = EVENT_BODY_SCAN,
+		 .scan = SCAN_COUNTS},
+		{.sequence = 3,
+		 .utc_ms = 1700000000002,
+		 .type = EVENT_THREAT_DETECTED,
+		 .body = EVENT_BODY_THREAT,
+		 .threat = {.scan = 4,
+			    .path = BYTES("/srv/\xc3\x28"),
+			    .n_threats = 1,
+			    .threats = {"Eicar-Signature"},
+			    .generation = 7,
+			    .bytes = 68}},
+		{.sequence = 4,
+		 .utc_ms = 1700000000003,
+		 .type = EVENT_WORKER_FAILED,
+		 .body = EVENT_BODY_WORKER,
+		 .worker = {.worker = 7,
+			    .pid = 4712,
+			    .cause = DEATH_DEADLINE,
+			    .status = 9,
+			    .path = BYTES("/srv/bomb"),
+			    .attempt = 2,
+			    .handover_us = 1500,
+			    .detail = "killed after 120 s"}},
+		{.sequence = 5,
+		 .type = EVENT_SERVICE_ENDED,
+		 .body = EVENT_BODY_SERVICE,
+		 .service = {.incarnation = 3,
+			     .pid = 4713,
+			     .status = 11,
+			     .reason = "died",
+			     .signatures = 4000000}},
+		{.sequence = UINT64_MAX,
+		 .type = EVENT_EVENTS_LOST,
+		 .body = EVENT_BODY_LOST,
+		 .lost = {.events = 12, .reason = "the disk was full"}},
+	};
+
+	*ret_n = COUNT(samples);
+	return samples;
+}
+
+static void fill_status(struct status_report *status)
+{
+	*status = (struct status_report){.version = "0.1.0",
+					 .pid = 4711,
+					 .uptime_ms = 3600000,
+					 .service_state = SERVICE_UP,
+					 .service_pid = 4713,
+					 .service_uid = 996,
+					 .service_user = "cisco-amp-scan-svc",
+					 .service_starts = 2,
+					 .worker_failures = 1,
+					 .service_reason = "died",
+					 .engine = "ClamAV 1.4.6",
+					 .incarnation = 3,
+					 .n_workers = LIMIT_WORKERS,
+					 .generation = 7,
+					 .builtin = true,
+					 .signatures = 4000000,
+					 .definitions_built = 1700000000,
+					 .load_ms = 21000,
+					 .engine_bytes = 1u << 30,
+					 .engine_huge_bytes = 1u << 29,
+					 .n_files = 1,
+					 .queued = 8,
+					 .in_flight = 2,
+					 .scans = 3,
+					 .sessions = 4,
+					 .last_scan_ms = 1700000000000,
+					 .journal_sequence = 900,
+					 .journal_waiting = 5,
+					 .journal_lost = 6,
+					 .journal_error = "disk full",
+					 .log_dropped = 7,
+					 .n_notices = 2,
+					 .violations = 9};
+	status->files[0] = (struct definition_file){
+		.name = "eicar.ndb", .accepted = true, .reason = "", .signatures = 1};
+	status->notices[0] = "the account is missing";
+	status->notices[1] = "the journal cannot be written";
+	status->n_walls = fill_walls(status->walls);
+	for (unsigned i = 0; i < VERDICT_COUNT; i++)
+		status->verdicts[i] = 100 + i;
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++)
+		status->workers[i] = (struct worker_report){.worker = i + 1,
+							    .pid = 5000 + i,
+							    .state = i % WORKER_STATE_COUNT,
+							    .jobs = 1000 + i,
+							    .private_kb = 11000};
+}
+
+const struct reply *sample_replies(unsigned *ret_n)
+{
+	static struct event events[8];
+	static struct reply samples[] = {
+		{.kind = REPLY_HELLO, .hello = {.protocol = 1, .version = "0.1.0", .window = 64}},
+		{.kind = REPLY_STATUS},
+		{.kind = REPLY_SCAN_BEGUN, .scan_begun = {.scan = 4}},
+		{.kind = REPLY_FILE_RESULT,
+		 .file_result = {.file = 1,
+				 .verdict = VERDICT_INFECTED,
+				 .detail = "",
+				 .n_threats = 1,
+				 .threats = {"Eicar-Signature"},
+				 .generation = 7,
+				 .bytes = 68,
+				 .us = 900}},
+		{.kind = REPLY_FILE_RESULT,
+		 .file_result = {.file = 2,
+				 .verdict = VERDICT_FAILED,
+				 .reason = SCAN_REASON_DIED,
+				 .detail = "signal 11"}},
+		{.kind = REPLY_FILE_RESULT,
+		 .file_result = {.file = 3, .verdict = VERDICT_CLEAN, .detail = ""}},
+		{.kind = REPLY_SCAN_SUMMARY, .scan_summary = SCAN_COUNTS},
+		{.kind = REPLY_HISTORY, .history = {.events = events, .more = true}},
+		{.kind = REPLY_HISTORY, .history = {.events = events}},
+		{.kind = REPLY_REFUSAL,
+		 .refusal = {.code = REFUSAL_TOO_MANY, .reason = "64 sessions already"}},
+	};
+	const struct event *all = sample_events(&samples[7].history.n_events);
+
+	for (unsigned i = 0; i < samples[7].history.n_events; i++)
+		events[i] = all[i];
+	fill_status(&samples[1].status);
+	*ret_n = COUNT(samples);
+	return samples;
+}
