@@ -18,6 +18,7 @@
 #endif
 
 #define NAMESPACE_FLAGS 0x7E020080u /* every CLONE_NEW*, the time namespace included */
+#define TEMP_MODE 0700        /* the only mode that libclamav needs to set, before it removes a directory */
 #define BINARY_TREE 2 /* SCMP_FLTATR_CTL_OPTIMIZE: a dozen compares instead of eighty */
 
 /* What a scan needs (spec libclamav.md 2.4), the job channel, and looking at oneself. */
@@ -50,7 +51,6 @@ static const int worker_calls[] = {
 	SCMP_SYS(rmdir),
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),
-	SCMP_SYS(chmod),
 	SCMP_SYS(rename),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(readlink),
@@ -174,10 +174,26 @@ static int permit_when(scmp_filter_ctx filter, int call, const int *values, unsi
 	return result;
 }
 
+/* Landlock does not look at chmod(), and all workers have one uid: any mode would let one worker close the storages of
+ * all others. What archives ask for (unrar does as they say) is passed over as if done: the file stays readable. */
+static int permit_chmod(scmp_filter_ctx filter)
+{
+	int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(chmod), 1,
+				      SCMP_A1(SCMP_CMP_EQ, TEMP_MODE));
+
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(0), SCMP_SYS(chmod), 1,
+					  SCMP_A1(SCMP_CMP_NE, TEMP_MODE));
+	return result;
+}
+
 static int permit_worker(scmp_filter_ctx filter)
 {
 	int result = permit(filter, worker_calls, sizeof(worker_calls) / sizeof(worker_calls[0]));
 
+	/* An architecture without it has only fchmodat(), which nobody may call. */
+	if (result == 0 && SCMP_SYS(chmod) >= 0)
+		result = permit_chmod(filter);
 	/* No memory becomes executable any more. */
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,

@@ -104,6 +104,21 @@ static int opens(const char *path, int flags)
 	return fd >= 0;
 }
 
+/* The mode of another worker's storage, which is owned by the same uid; no Landlock guards it. */
+static void probe_sibling_mode(const struct temp_slot *slot, struct wall_book *book)
+{
+	char path[64];
+	struct stat now;
+
+	(void)snprintf(path, sizeof(path), TEMP_SLOT_PARENT_PATH "/%02u",
+		       (slot->number + 1) % BIRTH_WORKER_SLOTS); /* fits */
+	(void)chmod(path, 0500); /* says nothing: the filter passes over it in silence */
+	if (stat(path, &now) == 0 && (now.st_mode & 0777) == 0700)
+		return;
+	(void)chmod(path, 0700);
+	breach(book, WALL_SECCOMP, "a sibling's temporary storage could be closed");
+}
+
 static void probe_sibling(const struct temp_slot *slot, struct wall_book *book)
 {
 	char path[64];
@@ -142,10 +157,12 @@ void wall_probe_files(const struct temp_slot *slot, struct wall_book *book)
 	}
 	if (opens("/", O_RDONLY | O_DIRECTORY))
 		breach(book, WALL_LANDLOCK, "the root could be listed");
-	if (slot) {
-		probe_sibling(slot, book);
-		probe_own(slot, book);
-	}
+	if (!slot)
+		return;
+	probe_sibling(slot, book);
+	if (book->state[WALL_SECCOMP] == WALL_STATE_UP)
+		probe_sibling_mode(slot, book);
+	probe_own(slot, book);
 }
 
 static void try_socket(void)
