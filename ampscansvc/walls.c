@@ -28,6 +28,10 @@
 
 #define MAX_DESCRIPTORS 1024 /* libclamav holds some tens; 12 were too few and made it blind */
 
+/* Counted per uid over the whole machine: twenty services with all slots taken. It is there for a service that was
+ * taken over by its definitions and forks without end; workers cannot fork at all. */
+#define MAX_PROCESSES 512
+
 #define SECURE_BITS                                                                                \
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |                           \
 	 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |   \
@@ -122,6 +126,7 @@ static int limit_self(const struct walls_order *order, struct wall_book *book)
 	} limits[] = {
 		{RLIMIT_CORE, 0},
 		{RLIMIT_NOFILE, MAX_DESCRIPTORS},
+		{RLIMIT_NPROC, MAX_PROCESSES},
 		/* The signal kills, which is what we want: an error code would be swallowed. */
 		{RLIMIT_FSIZE, order->slot.bytes},
 		{RLIMIT_MEMLOCK, 0},

@@ -48,6 +48,7 @@ secrets_of() { # NAME PID
 	t_is "$1: no environment" "$(tr -d '\0' <"/proc/$2/environ" | wc -c)" 0
 	t_is "$1: no core dump" "$(sed -n 's/^Max core file size *\([0-9]*\) *\([0-9]*\).*/\1 \2/p' "/proc/$2/limits")" "0 0"
 	t_is "$1: at most 1024 descriptors" "$(sed -n 's/^Max open files *\([0-9]*\) *\([0-9]*\).*/\1 \2/p' "/proc/$2/limits")" "1024 1024"
+	t_is "$1: at most 512 processes" "$(sed -n 's/^Max processes *\([0-9]*\) *\([0-9]*\).*/\1 \2/p' "/proc/$2/limits")" "512 512"
 	t_is "$1: files as large as the storage at most" \
 		"$(sed -n 's/^Max file size *\([0-9]*\) *\([0-9]*\).*/\1 \2/p' "/proc/$2/limits")" "$temp_bytes $temp_bytes"
 }
