@@ -3,6 +3,7 @@
 
 #include <cyaml/cyaml.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -291,21 +292,24 @@ static void locate(const char *path, const char *key, unsigned *ret_line, unsign
 	fclose(file);
 }
 
-__attribute__((format(printf, 3, 4))) static bool tell(struct report *report, const char *key,
-						       const char *format, ...)
+static bool tell(struct report *report, const char *key, const char *what)
 {
 	unsigned line, column;
-	va_list arguments;
-	char what[200];
 
 	locate(report->path, key, &line, &column);
-	va_start(arguments, format);
-	(void)vsnprintf(what, sizeof(what), format, arguments);
-	va_end(arguments);
 	(void)snprintf(report->out, report->size,
 		       "%s:%u:%u: %s %s; the configuration is not accepted", report->path, line,
 		       column, key, what);
 	return false;
+}
+
+static bool tell_range(struct report *report, const struct range *range)
+{
+	char what[80];
+
+	(void)snprintf(what, sizeof(what), "must be from %" PRIu64 " to %" PRIu64, range->least,
+		       range->most);
+	return tell(report, range->key, what);
 }
 
 static bool settle_number(struct configuration *c, const struct range *range, struct report *report)
@@ -321,8 +325,7 @@ static bool settle_number(struct configuration *c, const struct range *range, st
 	if (!value)
 		value = range->standard;
 	if (value < range->least || value > range->most)
-		return tell(report, range->key, "must be from %llu to %llu",
-			    (unsigned long long)range->least, (unsigned long long)range->most);
+		return tell_range(report, range);
 	narrow = (uint32_t)value;
 	if (range->wide)
 		memcpy(at, &value, sizeof(value));
@@ -335,11 +338,12 @@ static bool settle_workers(struct configuration *c, struct report *report)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (c->scan_workers >
-	    LIMIT_WORKERS - 8) /* the rest: spare, retiring, killed and not yet gone */
-		return tell(report, "scan_workers",
-			    "must be from 1 to %d, or 0 for the number of cores",
-			    LIMIT_WORKERS - 8);
+	/* The rest of the slots: spare, retiring, killed and not yet gone. */
+	static const struct range range = {
+		.key = "scan_workers", .least = 1, .most = LIMIT_WORKERS - 8};
+
+	if (c->scan_workers > range.most)
+		return tell_range(report, &range);
 	if (!c->scan_workers)
 		c->scan_workers = cores < 1 ? 1 : cores > 8 ? 8 : (uint32_t)cores;
 	return true;

@@ -52,7 +52,7 @@ static void a_sparse_file_has_its_apparent_size(void)
 {
 	const char *path = test_file("sparse", "");
 
-	CU_ASSERT_EQUAL(truncate(path, 10ll << 30), 0);
+	CU_ASSERT_EQUAL(truncate(path, 10LL << 30), 0);
 	kind_is(open(path, O_RDONLY | O_CLOEXEC), 0, UINT64_C(10) << 30);
 	CU_ASSERT_EQUAL(unlink(path), 0);
 }

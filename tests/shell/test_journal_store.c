@@ -163,7 +163,7 @@ static void a_journal_above_its_ceiling_loses_its_oldest_rows_and_shrinks(void)
 		CU_ASSERT_EQUAL_FATAL(append(200, NOW, 7, 4000), 0);
 	newest = journal_store_newest(store);
 	close_store(); /* what was in the write-ahead log is in the file now */
-	CU_ASSERT(bytes_on_disk("bytes.db") > 3 * (1 << 20));
+	CU_ASSERT(bytes_on_disk("bytes.db") > 3LL << 20);
 	open_new("bytes.db");
 	for (int i = 0; i < 20; i++)
 		CU_ASSERT_EQUAL(journal_store_prune(store, NOW), 0);

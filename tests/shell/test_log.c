@@ -38,20 +38,24 @@ static long long bytes_of(const char *name)
 	return stat(test_path(name), &st) ? -1 : (long long)st.st_size;
 }
 
+/* Digits stand for 0, everything else for itself. */
+static void blank_digits(char *line)
+{
+	for (; *line; line++) {
+		if (*line >= '0' && *line <= '9')
+			*line = '0';
+	}
+}
+
 static void a_line_has_its_time_its_level_and_its_text(void)
 {
-	unsigned year, month, day, hour, minute, second, ms;
-	char level[20], words[20];
-
 	open_at("line.log", LOG_LEVEL_INFO);
 	log_warning("%s-%d", "words", 7);
 	log_close();
-	CU_ASSERT_EQUAL(sscanf(text_of("line.log"), "%4u-%2u-%2uT%2u:%2u:%2u.%3uZ %19s %19s\n",
-			       &year, &month, &day, &hour, &minute, &second, &ms, level, words),
-			9);
-	CU_ASSERT_STRING_EQUAL(level, "warning");
-	CU_ASSERT_STRING_EQUAL(words, "words-7");
-	CU_ASSERT_EQUAL(text[strlen(text) - 1], '\n');
+	(void)text_of("line.log"); /* leaves it in `text` */
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "words-7\n"));
+	blank_digits(text);
+	CU_ASSERT_STRING_EQUAL(text, "0000-00-00T00:00:00.000Z warning  words-0\n");
 }
 
 static void less_urgent_lines_than_the_level_are_not_written(void)
@@ -92,11 +96,11 @@ static void a_line_that_is_too_long_is_cut_and_says_so(void)
 static void a_log_never_takes_more_than_twice_its_ceiling(void)
 {
 	static char big[1900];
-	unsigned lines = 3 * LOG_FILE_BYTES / sizeof(big);
+	size_t lines = (size_t)3 * LOG_FILE_BYTES / sizeof(big);
 
 	memset(big, 'x', sizeof(big) - 1);
 	open_at("rotate.log", LOG_LEVEL_INFO);
-	for (unsigned i = 0; i < lines; i++) {
+	for (size_t i = 0; i < lines; i++) {
 		log_notice("%s", big);
 		if (i % 512)
 			continue;

@@ -17,7 +17,7 @@ static bool same_texts(const char *const *a, unsigned n_a, const char *const *b,
 	if (n_a != n_b)
 		return false;
 	for (unsigned i = 0; i < n_a; i++) {
-		if (strcmp(a[i], b[i]))
+		if (strcmp(a[i], b[i]) != 0)
 			return false;
 	}
 	return true;
