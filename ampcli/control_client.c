@@ -301,7 +301,7 @@ int control_client_ask(struct control_client *client, const struct request *requ
 	mono_ms deadline = clock_mono_ms() + ANSWER_LIMIT_MS;
 	int r;
 
-	while ((r = control_client_send(client, request, -1)) == -EAGAIN) {
+	while (control_client_send(client, request, -1) == -EAGAIN) {
 		if (await(client, POLLOUT, deadline) < 0)
 			return mute(client, ret_failure);
 	}

@@ -454,8 +454,8 @@ static int read_entry(struct walk *walk, struct walk_item *ret_item)
 	if (!level->dir) {
 		int r = find_again(walk, walk->depth - 1);
 
-		if (r < 0)
-			return end_level(walk, -r, ret_item);
+		if (r < 0 || !level->dir)
+			return end_level(walk, r < 0 ? -r : ESTALE, ret_item);
 	}
 	errno = 0;
 	entry = readdir(level->dir);
@@ -493,7 +493,7 @@ static int open_named(struct walk *walk, int at, const char *rest, struct walk_i
 
 static int take_root(struct walk *walk, struct walk_item *ret_item)
 {
-	const char *rest;
+	const char *rest = walk->path;
 	int at = reach(walk->path, &rest);
 	int r;
 

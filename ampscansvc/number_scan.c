@@ -19,37 +19,31 @@ static const char *take_number(const char *text, unsigned *ret_number)
 	return digits > 0 && digits <= MAX_DIGITS ? text : NULL;
 }
 
-/* "%u" and "%u,%u"; -2 when it is neither, or not an easy case. */
-static int take_easy(const char *text, const char *format, va_list arguments)
+/* "%u" and "%u,%u": how many numbers were read; -2 when it is neither, or not an easy case. */
+static int take_easy(const char *text, const char *format, unsigned numbers[2])
 {
 	bool two = format[0] == '%' && format[1] == 'u' && !strcmp(format + 2, ",%u");
-	unsigned first, second;
 
 	if (!two && strcmp(format, "%u") != 0)
 		return -2;
-	text = take_number(text, &first);
+	text = take_number(text, &numbers[0]);
 	if (!text)
 		return -2;
-	if (two && *text == ',') {
-		if (!take_number(text + 1, &second))
-			return -2;
-		*va_arg(arguments, unsigned *) = first;
-		*va_arg(arguments, unsigned *) = second;
-		return 2;
-	}
-	*va_arg(arguments, unsigned *) = first;
-	return 1;
+	if (!two || *text != ',')
+		return 1;
+	return take_number(text + 1, &numbers[1]) ? 2 : -2;
 }
 
 int number_scan(const char *text, const char *format, va_list arguments)
 {
-	va_list again;
-	int n;
+	unsigned numbers[2];
+	int n = take_easy(text, format, numbers);
 
-	va_copy(again, arguments);
-	n = take_easy(text, format, again);
-	va_end(again);
-	return n == -2 ? vsscanf(text, format, arguments) : n;
+	if (n == -2)
+		return vsscanf(text, format, arguments);
+	for (int i = 0; i < n; i++)
+		*va_arg(arguments, unsigned *) = numbers[i];
+	return n;
 }
 
 #if !AMP_SANITIZED /* the sanitizers have their own */

@@ -18,7 +18,8 @@
 #endif
 
 #define NAMESPACE_FLAGS 0x7E020080u /* every CLONE_NEW*, the time namespace included */
-#define TEMP_MODE 0700        /* the only mode that libclamav needs to set, before it removes a directory */
+#define TEMP_MODE                                                                                  \
+	0700          /* the only mode that libclamav needs to set, before it removes a directory */
 #define BINARY_TREE 2 /* SCMP_FLTATR_CTL_OPTIMIZE: a dozen compares instead of eighty */
 
 /* What a scan needs (spec libclamav.md 2.4), the job channel, and looking at oneself. */
