@@ -3,6 +3,8 @@
 #
 # The scan service alone, with tests/support/service_driver in the daemon's place: verdicts, definitions, walls as the
 # kernel sees them, faults of the temporary storage and of resources, death of workers.
+# $SERVICE and the like are filled in by the driver; EICAR has a $ of its own.
+# shellcheck disable=SC2016
 . "${AMP_SRC:-$(cd "$(dirname "$0")/../.." && pwd -P)}/tests/lib.sh"
 
 driver=$AMP_BUILD/tests/support/service_driver
@@ -12,7 +14,7 @@ testfiles=/usr/share/clamav-testfiles
 uid=65534
 
 [ "$(id -u)" -eq 0 ] || t_skip_all "needs root: it gives rights away"
-[ -x "$driver" ] && [ -x "$service" ] || t_skip_all "service_driver or ampscansvc is not built"
+{ [ -x "$driver" ] && [ -x "$service" ]; } || t_skip_all "service_driver or ampscansvc is not built"
 
 work=$AMP_TMP/service
 mkdir -p "$work"
