@@ -13,6 +13,7 @@
 
 #include "ampdaemon/control_session.h"
 #include "io/clock.h"
+#include "io/late_close.h"
 #include "io/log.h"
 #include "io/packet.h"
 #include "io/peer.h"
@@ -112,8 +113,7 @@ static void empty(int socket)
 
 		if (r <= 0 && r != -EMSGSIZE && r != -EPROTO)
 			return;
-		if (meta.fd >= 0)
-			close(meta.fd);
+		late_close(meta.fd);
 	}
 }
 

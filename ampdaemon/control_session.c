@@ -11,6 +11,7 @@
 #include "io/channel.h"
 #include "io/clock.h"
 #include "io/fd_kind.h"
+#include "io/late_close.h"
 #include "io/log.h"
 #include "wire/session_rules.h"
 
@@ -201,7 +202,7 @@ void session_result(struct control_session *s, struct span path, const struct fi
 static void drop_held(struct control_session *s)
 {
 	if (s->held.path)
-		close(s->held.fd);
+		late_close(s->held.fd);
 	free(s->held.path);
 	s->held.path = NULL;
 }
@@ -259,11 +260,25 @@ static void hold(struct control_session *s, const struct desk_file *file)
 	if (!s->held.path) {
 		s->under_way++;
 		answer_unsubmitted(s, file);
-		close(file->fd);
+		late_close(file->fd);
 		return;
 	}
 	memcpy(s->held.path, file->path.data, file->path.len);
 	wait_for(s, AWAITING_ROOM);
+}
+
+/* A file system that hides its files from root is somebody's own (FUSE). A worker that read or closed such a file would
+ * wait for that somebody, and no signal could end it; the parent could not end without it. */
+static void answer_hidden(struct control_session *s, const struct desk_file *file)
+{
+	struct file_result result = {.file = file->file,
+				     .verdict = VERDICT_ERROR,
+				     .reason = SCAN_REASON_READ,
+				     .detail = "its file system hides it from the daemon"};
+
+	s->under_way++;
+	late_close(file->fd);
+	session_result(s, file->path, &result);
 }
 
 static void hear_file(struct control_session *s, const struct request *request, int fd)
@@ -274,7 +289,7 @@ static void hear_file(struct control_session *s, const struct request *request, 
 
 	if (kind == -EBADF || kind == -EINVAL || request->scan_file.file <= s->last_file ||
 	    s->under_way >= SESSION_WINDOW || s->end_asked) {
-		close(fd);
+		late_close(fd);
 		put_out(s, kind ? "a descriptor that is not a regular file opened for reading"
 				: "a file out of order or past its window");
 		return;
@@ -283,7 +298,9 @@ static void hear_file(struct control_session *s, const struct request *request, 
 	if (kind)
 		bytes = 0; /* the file system does not say: the worker will find out */
 	file = describe(s, request->scan_file.file, request->scan_file.path, bytes, fd);
-	if (desk_has_room(s->host->services->desk, s->peer.uid))
+	if (kind == -EACCES)
+		answer_hidden(s, &file);
+	else if (desk_has_room(s->host->services->desk, s->peer.uid))
 		submit(s, &file);
 	else
 		hold(s, &file);
@@ -402,8 +419,7 @@ static void on_packet(void *context, const void *packet, size_t len, const struc
 
 	if (request_decode(s->host->arena, packet, len, &request, &why) ||
 	    session_admit(&s->rules, request.kind, meta->fd >= 0, &why)) {
-		if (meta->fd >= 0)
-			close(meta->fd);
+		late_close(meta->fd);
 		put_out(s, why);
 		return;
 	}

@@ -20,6 +20,7 @@
 #include "ampdaemon/supervisor.h"
 #include "ampdaemon/worker_memory.h"
 #include "io/clock.h"
+#include "io/late_close.h"
 #include "io/log.h"
 
 #define DESCRIPTORS 16384 /* the book, the sessions, and as much again for files held by sessions */
@@ -284,6 +285,8 @@ static int build(struct daemon *d)
 
 	if (!r)
 		r = privilege_cut();
+	if (!r)
+		r = late_close_start(); /* after the cut: capabilities are each thread's own */
 	if (r)
 		return r;
 	d->memory = worker_memory_new(&d->loop, on_memory_fresh, d);

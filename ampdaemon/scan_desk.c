@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "io/clock.h"
+#include "io/late_close.h"
 #include "io/log.h"
 
 #define WORKER_DEPTH 4
@@ -50,7 +51,7 @@ static void release(struct scan_desk *desk, struct entry *entry)
 {
 	desk->path_bytes -= entry->path_len;
 	free(entry->path);
-	close(entry->fd);
+	late_close(entry->fd);
 	*entry = (struct entry){.fd = -1};
 }
 
@@ -320,7 +321,7 @@ int desk_submit(struct scan_desk *desk, const struct desk_file *file)
 		r = dispatcher_submit(desk->dispatcher, clock_mono_ms(), &request, &job);
 	if (r) {
 		free(path);
-		close(file->fd);
+		late_close(file->fd);
 		return r;
 	}
 	if (file->path.len)

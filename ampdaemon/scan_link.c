@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "io/channel.h"
 #include "io/clock.h"
+#include "io/late_close.h"
 #include "io/log.h"
 #include "io/peer.h"
 #include "wire/session_rules.h"
@@ -336,8 +337,7 @@ static void on_packet(void *context, const void *packet, size_t len, const struc
 	struct from_worker message;
 	const char *why = "";
 
-	if (meta->fd >= 0)
-		close(meta->fd);
+	late_close(meta->fd);
 	if (from_worker_decode(w->owner->arena, packet, len, &message, &why) ||
 	    session_admit(&w->session, message.kind, meta->fd >= 0, &why))
 		lied(w, why);

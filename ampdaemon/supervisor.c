@@ -19,6 +19,7 @@
 #include "base/exit_code.h"
 #include "io/channel.h"
 #include "io/clock.h"
+#include "io/late_close.h"
 #include "io/log.h"
 #include "io/peer.h"
 #include "wire/session_rules.h"
@@ -459,8 +460,7 @@ static void on_packet(void *context, const void *packet, size_t len, const struc
 	struct from_service message;
 	const char *why = "";
 
-	if (meta->fd >= 0)
-		close(meta->fd);
+	late_close(meta->fd);
 	if (from_service_decode(s->arena, packet, len, &message, &why) ||
 	    session_admit(&s->session, message.kind, meta->fd >= 0, &why))
 		lied(s, why);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "io/late_close.h"
 
 struct waiting {
 	struct waiting *next;
@@ -63,8 +64,7 @@ static void drop_first(struct channel *channel)
 	if (!channel->first)
 		channel->last = &channel->first;
 	channel->queued -= packet->len;
-	if (packet->fd >= 0)
-		close(packet->fd);
+	late_close(packet->fd); /* a file of a client's: closing our copy may wait as well */
 	free(packet);
 }
 

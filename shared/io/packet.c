@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "io/late_close.h"
+
 /* Room for more descriptors than are allowed, so that a surplus is seen and closed rather than cut off unseen. The
  * kernel's own most per packet is SCM_MAX_FD, 253. */
 #define SURPLUS_FDS 253
@@ -60,7 +62,7 @@ static void take_fds(const struct cmsghdr *header, struct packet_meta *meta, uns
 		if ((*n_fds)++ == 0)
 			meta->fd = fd;
 		else
-			close(fd);
+			late_close(fd);
 	}
 }
 
@@ -93,8 +95,7 @@ static bool take_control(struct msghdr *message, struct packet_meta *meta, unsig
 
 static ssize_t drop(struct packet_meta *meta, int error)
 {
-	if (meta->fd >= 0)
-		close(meta->fd);
+	late_close(meta->fd);
 	meta->fd = -1;
 	return -error;
 }

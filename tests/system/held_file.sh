@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A user's own file system (FUSE) that never lets anybody close its file: the daemon and its workers go on.
+. "${AMP_SRC:-.}/tests/lib.sh"
+. "$AMP_SRC/tests/support/instance.sh"
+
+need_root
+need_test_data
+instance_new held && instance_define
+instance_start_ok
+mkdir "$AMP_TMP/mount"
+held_by_nobody_else() { grep -q "^held" "$AMP_TMP/held.output"; }
+workers_before=$(workers | tr '\n' ' ')
+"$t_support/held_file" "$AMP_TMP/mount" "$AMP_BUILD/ampcli/ampcli" --socket "$amp_socket" scan custom --cross --all --json \
+	"$AMP_TMP/mount/f" >"$AMP_TMP/held.output" 2>&1 &
+server=$!
+t_cleanup "is_gone $server || kill -KILL $server"
+if ! wait_for 10 held_by_nobody_else; then
+	if is_gone "$server"; then wait "$server"; [ $? != 77 ] || t_skip_all "FUSE cannot be mounted here"; fi
+	t_fail "the file is closed by somebody" "$(cat "$AMP_TMP/held.output")"
+	exit 1
+fi
+t_is "the file gets an error, not a worker" "$(grep -ac '"verdict":"ERROR"' "$AMP_TMP/held.output")" 1
+t_is "one close is held, the daemon's" "$(grep -c '^held' "$AMP_TMP/held.output")" 1
+t_ok "the daemon answers" timeout 5 "$AMP_BUILD/ampcli/ampcli" --socket "$amp_socket" status
+t_is "the workers are the same" "$(workers | tr '\n' ' ')" "$workers_before"
+scan_count "$t_testfiles"
+t_is "others' files are scanned" "$((v_infected > 0 && v_infected == v_files))" 1
+kill -KILL "$server" # the mount goes with its namespace, and with it what was held
+t_ok "it stops when asked" instance_stop 20
