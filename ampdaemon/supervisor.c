@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #include "ampdaemon/core/flood_gauge.h"
+#include "ampdaemon/left_behind.h"
 #include "ampdaemon/scan_account.h"
+#include "ampdaemon/service_birth.h"
 #include "ampdaemon/service_report.h"
-#include "ampdaemon/spawn.h"
 #include "ampdaemon/wait_status.h"
 #include "base/exit_code.h"
 #include "io/channel.h"
@@ -38,6 +39,8 @@ struct supervisor {
 	struct service_machine machine;
 	struct wire_arena *arena;
 
+	struct left_behind left_behind;
+
 	/* The present life. */
 	uint64_t incarnation;
 	pid_t pid;
@@ -60,13 +63,6 @@ struct supervisor {
 static void step(struct supervisor *s, enum service_event event);
 
 /* ---- birth ---- */
-
-static int open_directory(const char *path)
-{
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
 
 static void send_message(struct supervisor *s, const struct to_service *message, int fd)
 {
@@ -133,65 +129,26 @@ static int watch_exit(struct supervisor *s)
 	return uv_poll_start(s->exit_poll, UV_READABLE, on_exit_ready) ? -EIO : 0;
 }
 
-/* Everything that spawn_service() needs, opened anew for each life: directories may have been replaced. */
-static int spawn_with(struct supervisor *s, struct spawn_order *order, int *ret_channel)
-{
-	struct spawned child;
-	int pair[2];
-	int r = packet_pair(pair);
-
-	if (r) {
-		(void)snprintf(s->reason, sizeof(s->reason), "no socket pair: %s", strerror(-r));
-		return r;
-	}
-	order->channel = pair[1];
-	r = spawn_service(order, &child, s->reason, sizeof(s->reason));
-	close(pair[1]);
-	if (r) {
-		close(pair[0]);
-		return r;
-	}
-	s->pid = child.pid;
-	s->pidfd = child.pidfd;
-	*ret_channel = pair[0];
-	return 0;
-}
-
-static int open_and_spawn(struct supervisor *s, int *ret_channel)
-{
-	const struct configuration *c = s->configuration;
-	struct spawn_order order = {.program = c->scan_service, .definitions = -1};
-	int r = 0;
-
-	order.builtin = open_directory(c->builtin_dir);
-	if (order.builtin < 0) {
-		(void)snprintf(s->reason, sizeof(s->reason), "%s cannot be opened: %s",
-			       c->builtin_dir, strerror(-order.builtin));
-		return order.builtin;
-	}
-	s->has_definitions = c->definitions_dir != NULL;
-	if (s->has_definitions)
-		r = order.definitions = open_directory(c->definitions_dir);
-	if (r < 0)
-		(void)snprintf(s->reason, sizeof(s->reason), "%s cannot be opened: %s",
-			       c->definitions_dir, strerror(-r));
-	else
-		r = spawn_with(s, &order, ret_channel);
-	close(order.builtin);
-	if (order.definitions >= 0)
-		close(order.definitions);
-	return r;
-}
-
 static int spawn(struct supervisor *s)
 {
+	struct spawned child;
 	int socket, r;
 
 	s->reason[0] = '\0';
+	if (!left_behind_has_place(&s->left_behind)) {
+		(void)snprintf(
+			s->reason, sizeof(s->reason),
+			"%d earlier ones cannot be ended: the storage of a file that they scan hangs",
+			LEFT_BEHIND_LIMIT);
+		return -EBUSY;
+	}
 	s->account = scan_account_find(s->configuration->scan_user);
-	r = open_and_spawn(s, &socket);
+	s->has_definitions = s->configuration->definitions_dir != NULL;
+	r = service_birth(s->configuration, &child, &socket, s->reason, sizeof(s->reason));
 	if (r)
 		return r;
+	s->pid = child.pid;
+	s->pidfd = child.pidfd;
 	s->incarnation++;
 	s->log_lines = 0;
 	service_report_begin(&s->report);
@@ -268,6 +225,20 @@ static void on_exit_ready(uv_poll_t *poll, int status, int events)
 	bury(poll->data);
 }
 
+/* It does not end: its storage hangs. The next life starts beside it, and it is buried when it ends after all. */
+static void abandon(struct supervisor *s)
+{
+	log_error(
+		"scan service %d cannot be ended: the storage of a file that it scans hangs; it is left behind",
+		s->pid);
+	if (s->exit_poll)
+		uv_close((uv_handle_t *)s->exit_poll, free_poll);
+	s->exit_poll = NULL;
+	left_behind_add(&s->left_behind, s->pidfd);
+	s->pidfd = -1;
+	s->pid = 0;
+}
+
 /* ---- the machine's effects ---- */
 
 static void send_ping(struct supervisor *s)
@@ -342,6 +313,8 @@ static void step(struct supervisor *s, enum service_event event)
 		s->callbacks.on_lost(s->context);
 	if (effects & SERVICE_EFFECT_KILL)
 		kill_service(s);
+	if (effects & SERVICE_EFFECT_ABANDON)
+		abandon(s);
 	if (effects & SERVICE_EFFECT_CLOSE)
 		close_channel(s);
 	if (effects & SERVICE_EFFECT_SPAWN)
@@ -510,6 +483,7 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct configuration *c
 	s->callbacks = *callbacks;
 	s->context = context;
 	s->pidfd = -1;
+	left_behind_init(&s->left_behind);
 	service_machine_init(&s->machine);
 	return s;
 }

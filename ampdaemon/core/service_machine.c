@@ -83,8 +83,7 @@ static unsigned come_up(struct service_machine *m, mono_ms now)
 
 static unsigned kill_newborn(struct service_machine *m, mono_ms now)
 {
-	(void)now; /* the kernel ends it in its own time */
-	enter(m, SERVICE_KILLED, MONO_NEVER);
+	enter(m, SERVICE_KILLED, mono_add(now, SERVICE_KILL_LIMIT_MS));
 	return SERVICE_EFFECT_KILL;
 }
 
@@ -171,6 +170,11 @@ static unsigned wait_or_lie_down(struct service_machine *m, mono_ms now)
 	return m->wanted ? wait_again(m, now) : lie_down(m, now);
 }
 
+static unsigned abandon(struct service_machine *m, mono_ms now)
+{
+	return SERVICE_EFFECT_ABANDON | wait_or_lie_down(m, now);
+}
+
 static unsigned spawn_or_lie_down(struct service_machine *m, mono_ms now)
 {
 	return m->wanted ? spawn(m, now) : lie_down(m, now);
@@ -198,7 +202,7 @@ static reaction *const reactions[SERVICE_STATE_COUNT][SERVICE_EVENT_COUNT] = {
 	[SERVICE_UP]       = ROW(want,   kill_up,      kill_up,      kill_up,
 				 note_pong,    kill_up,      wait_after_up,     ping_or_kill, close_up),
 	[SERVICE_KILLED]   = ROW(want,   ignore,       ignore,       ignore,
-				 ignore,       ignore,       wait_or_lie_down,  ignore,       unwant),
+				 ignore,       ignore,       wait_or_lie_down,  abandon,      unwant),
 	[SERVICE_WAITING]  = ROW(want,   ignore,       ignore,       ignore,
 				 ignore,       ignore,       ignore,            spawn,        lie_down),
 	[SERVICE_STOPPING] = ROW(want,   ignore,       ignore,       ignore,
@@ -226,7 +230,7 @@ static unsigned moot(const struct service_machine *m, enum service_event event)
 	unsigned effects = 0;
 
 	if (event == SERVICE_EVENT_EXITED)
-		effects |= SERVICE_EFFECT_KILL;
+		effects |= SERVICE_EFFECT_KILL | SERVICE_EFFECT_ABANDON;
 	if (m->state != SERVICE_UP)
 		effects |= SERVICE_EFFECT_PING;
 	return effects;

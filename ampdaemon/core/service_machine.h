@@ -39,6 +39,8 @@ enum service_effect {
 	SERVICE_EFFECT_SPAWN = 1 << 3, /* EXITED follows if it fails */
 	SERVICE_EFFECT_UP = 1 << 4,    /* tell the dispatcher */
 	SERVICE_EFFECT_PING = 1 << 5,
+	SERVICE_EFFECT_ABANDON =
+		1 << 6, /* SIGKILL does not end it: go on without; no EXITED follows */
 };
 
 #define SERVICE_BACKOFF_FIRST_MS 1000
@@ -51,6 +53,10 @@ enum service_effect {
 #define SERVICE_PONG_LIMIT_MS                                                                      \
 	30000 /* silent so long after a ping: hung, kill it. Forking a worker off a large engine takes tens of ms */
 #define SERVICE_STOP_LIMIT_MS 5000 /* from CLOSE to the end, then KILL */
+
+/* From KILL to the end. A worker in an uninterruptible wait for its file's storage keeps the whole pid namespace from
+ * ending, for as long as that storage likes. */
+#define SERVICE_KILL_LIMIT_MS 10000
 
 struct service_machine {
 	enum service_state state;

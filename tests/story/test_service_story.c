@@ -46,8 +46,8 @@ static void a_service_that_lies_is_killed_and_born_again(void)
 				  "[300] service ready > order 1, order 2 until 5300\n"
 				  "[310] ready 1 > - until 5300\n"
 				  "[320] submit a > send a to 1 until 1320\n"
-				  "[400] service lied > kill service until 30400\n"
-				  "[401] service pong > - until 30400\n"
+				  "[400] service lied > kill service until 10400\n"
+				  "[401] service pong > - until 10400\n"
 				  "[402] service exited > - until 1402\n"
 				  "[1402] tick > spawn service until 16402\n"));
 }
@@ -64,7 +64,7 @@ static void a_hung_service_is_pinged_and_killed(void)
 				  "[10300] tick > ping until 40300\n"
 				  "[10310] service pong > - until 20310\n"
 				  "[20310] tick > ping until 50310\n"
-				  "[50310] tick > kill service until never\n"));
+				  "[50310] tick > kill service until 60310\n"));
 }
 
 static void a_birth_that_never_succeeds_ends_jobs_as_error(void)
@@ -83,7 +83,24 @@ static void a_birth_that_never_succeeds_ends_jobs_as_error(void)
 				  "[5001] submit b > finish b ERROR no-scan-service until 7030\n"));
 }
 
+static void a_service_that_sigkill_does_not_end_is_left_behind(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] service start > spawn service until 15000\n"
+				  "[100] service hello > - until 60100\n"
+				  "[300] service ready > order 1, order 2 until 5300\n"
+				  "[310] ready 1 > - until 5300\n"
+				  "[320] submit a > send a to 1 until 1320\n"
+				  "[400] service lied > kill service until 10400\n"
+				  "[10400] tick > abandon service until 11400\n"
+				  "[10500] service exited > - until 11400\n"
+				  "[11400] tick > spawn service until 26400\n"));
+}
+
 static const struct unit_test tests[] = {
+	{"a service that SIGKILL does not end is left behind",
+	 a_service_that_sigkill_does_not_end_is_left_behind},
 	{"a service is born, scans and stops", a_service_is_born_scans_and_stops},
 	{"a service that dies loses no job", a_service_that_dies_loses_no_job},
 	{"a service that lies is killed and born again",

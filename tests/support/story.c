@@ -186,6 +186,8 @@ static void service_step(struct world *w, enum service_event event)
 		say_effect(w, "spawn", " service");
 	if (effects & SERVICE_EFFECT_UP)
 		dispatcher_service_up(w->d, w->now);
+	if (effects & SERVICE_EFFECT_ABANDON)
+		say_effect(w, "abandon service", "");
 	if (effects & SERVICE_EFFECT_PING)
 		say_effect(w, "ping", "");
 }

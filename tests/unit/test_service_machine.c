@@ -58,9 +58,12 @@ struct cell {
 /* What must come out of each event in each state when something is due: time is late enough for
  * every deadline. */
 static const struct cell late[SERVICE_STATE_COUNT] = {
-	[SERVICE_DOWN] = STAY(SERVICE_DOWN),         [SERVICE_STARTING] = {SERVICE_KILLED, KILL},
-	[SERVICE_LOADING] = {SERVICE_KILLED, KILL},  [SERVICE_UP] = {SERVICE_UP, PING},
-	[SERVICE_KILLED] = STAY(SERVICE_KILLED),     [SERVICE_WAITING] = {SERVICE_STARTING, SPAWN},
+	[SERVICE_DOWN] = STAY(SERVICE_DOWN),
+	[SERVICE_STARTING] = {SERVICE_KILLED, KILL},
+	[SERVICE_LOADING] = {SERVICE_KILLED, KILL},
+	[SERVICE_UP] = {SERVICE_UP, PING},
+	[SERVICE_KILLED] = {SERVICE_WAITING, SERVICE_EFFECT_ABANDON},
+	[SERVICE_WAITING] = {SERVICE_STARTING, SPAWN},
 	[SERVICE_STOPPING] = {SERVICE_KILLED, KILL},
 };
 
@@ -141,7 +144,7 @@ static void every_deadline_of_a_state(void)
 	for (unsigned state = 0; state < SERVICE_STATE_COUNT; state++) {
 		struct service_machine m = machine_in(state);
 		mono_ms deadline = service_machine_deadline(&m);
-		bool comes = state != SERVICE_DOWN && state != SERVICE_KILLED;
+		bool comes = state != SERVICE_DOWN;
 		mono_ms then = comes ? deadline : 100000000;
 		unsigned effects;
 
