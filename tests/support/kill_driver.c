@@ -94,14 +94,15 @@ static int receive(int socket, struct reply *ret_reply, int flags)
 static void ask(int socket, const struct request *request, struct reply *ret_reply)
 {
 	send_request(socket, request, -1);
-	(void)receive(socket, ret_reply, 0); /* blocks, or dies */
+	if (!receive(socket, ret_reply, 0))
+		die("no answer on a socket that blocks");
 }
 
 static int open_session(const char *path)
 {
 	struct request hello = {.kind = REQUEST_HELLO};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct reply reply;
+	struct reply reply = {.kind = REPLY_REFUSAL};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path); /* cut: refused */
@@ -140,7 +141,7 @@ static void open_files(const char *path, bool infected)
 static struct status_report status(void)
 {
 	struct request request = {.kind = REQUEST_STATUS};
-	struct reply reply;
+	struct reply reply = {.kind = REPLY_REFUSAL};
 
 	ask(driver.ask, &request, &reply);
 	if (reply.kind != REPLY_STATUS)
@@ -241,7 +242,7 @@ static void take(const struct file_result *result)
 static void take_some(void)
 {
 	struct pollfd wait = {.fd = driver.scan, .events = POLLIN};
-	struct reply reply;
+	struct reply reply = {.kind = REPLY_REFUSAL};
 
 	if (poll(&wait, 1, STALL_MS) <= 0)
 		die("no answer for a minute");
@@ -340,8 +341,8 @@ static void compare(const struct event *event)
 	memcpy(path, event->worker.path.data, event->worker.path.len);
 	if (event->worker.handover_us)
 		findings.handover[findings.n_handover++] = event->worker.handover_us;
-	if (k->signal != SIGSTOP && sscanf(path, "/shot/%llu", &number) == 1 &&
-	    number <= driver.sent)
+	number = strncmp(path, "/shot/", 6) == 0 ? strtoull(path + 6, NULL, 10) : 0;
+	if (k->signal != SIGSTOP && number && number <= driver.sent)
 		findings.retried[findings.n_retried++] = driver.shots[number].done_us - k->at_us;
 }
 
@@ -353,7 +354,7 @@ static void read_journal(void)
 	request.history =
 		(struct history_request){.limit = LIMIT_HISTORY_ROWS, .type = EVENT_WORKER_FAILED};
 	while (more) {
-		struct reply reply;
+		struct reply reply = {.kind = REPLY_REFUSAL};
 
 		ask(driver.ask, &request, &reply);
 		if (reply.kind != REPLY_HISTORY)
@@ -398,7 +399,7 @@ static void begin(char **arguments)
 {
 	struct request request = {.kind = REQUEST_SCAN_BEGIN};
 	struct status_report before;
-	struct reply reply;
+	struct reply reply = {.kind = REPLY_REFUSAL};
 
 	driver.arena = wire_arena_new();
 	if (!driver.arena)

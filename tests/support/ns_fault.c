@@ -56,7 +56,7 @@ static int unwritable(const char *path, const struct shape *shape)
 
 static int open_slot(const char *path, const struct shape *shape)
 {
-	if (chown(path, (uid_t)atoi(shape->uid), (gid_t)atoi(shape->gid)))
+	if (chown(path, (uid_t)strtoul(shape->uid, NULL, 10), (gid_t)strtoul(shape->gid, NULL, 10)))
 		return complain("chown", path);
 	return change_mode(path, 0700);
 }

@@ -411,10 +411,26 @@ static bool ping(struct driver *driver)
 	return hear_service(driver, FROM_SERVICE_PONG);
 }
 
+/* The `n` numbers behind `word`; what follows them, or NULL when the line is another one. */
+static char *take_numbers(char *line, const char *word, unsigned *ret_numbers, int n)
+{
+	char *at = line + strlen(word), *end;
+
+	if (strncmp(line, word, strlen(word)) != 0)
+		return NULL;
+	for (int i = 0; i < n; i++) {
+		ret_numbers[i] = (unsigned)strtoul(at, &end, 10);
+		if (end == at)
+			return NULL;
+		at = end + strspn(end, " ");
+	}
+	return at;
+}
+
 static bool obey(struct driver *driver, char *line)
 {
-	unsigned worker, n;
-	int number, at = 0;
+	unsigned numbers[2];
+	char *rest;
 
 	line[strcspn(line, "\n")] = '\0';
 	if (strncmp(line, "start", 5) == 0)
@@ -427,12 +443,12 @@ static bool obey(struct driver *driver, char *line)
 		return hear_service(driver, FROM_SERVICE_EXITED);
 	if (strncmp(line, "sh ", 3) == 0)
 		return shell(driver, line + 3);
-	if (sscanf(line, "scan %u %n", &worker, &at) == 1 && at)
-		return scan(driver, worker, line + at);
-	if (sscanf(line, "spray %u %u %n", &worker, &n, &at) == 2 && at)
-		return spray(driver, worker, n, line + at);
-	if (sscanf(line, "kill %u %d", &worker, &number) == 2)
-		return end_worker(driver, worker, number);
+	if ((rest = take_numbers(line, "scan ", numbers, 1)))
+		return scan(driver, numbers[0], rest);
+	if ((rest = take_numbers(line, "spray ", numbers, 2)))
+		return spray(driver, numbers[0], numbers[1], rest);
+	if (take_numbers(line, "kill ", numbers, 2))
+		return end_worker(driver, numbers[0], (int)numbers[1]);
 	printf("driver: cannot understand: %s\n", line);
 	return false;
 }

@@ -205,11 +205,11 @@ static void only_a_stable_life_forgets_failed_births(void)
 	struct service_machine m = machine_in(SERVICE_WAITING);
 	mono_ms now = SERVICE_BACKOFF_FIRST_MS;
 
-	CU_ASSERT_EQUAL(m.backoff, 2 * SERVICE_BACKOFF_FIRST_MS);
+	CU_ASSERT_EQUAL(m.backoff, (mono_ms)2 * SERVICE_BACKOFF_FIRST_MS);
 	(void)step(&m, SERVICE_EVENT_DEADLINE, now); /* spawns */
 	now = live(&m, now, 0) + 10;
 	(void)step(&m, SERVICE_EVENT_EXITED, now); /* a short life */
-	CU_ASSERT_EQUAL(m.backoff, 2 * SERVICE_BACKOFF_FIRST_MS);
+	CU_ASSERT_EQUAL(m.backoff, (mono_ms)2 * SERVICE_BACKOFF_FIRST_MS);
 	now = service_machine_deadline(&m);
 	(void)step(&m, SERVICE_EVENT_DEADLINE, now); /* spawns */
 	now = live(&m, now, SERVICE_STABLE_MS + SERVICE_PING_EVERY_MS) + 1;
