@@ -238,8 +238,8 @@ int journal_store_read(struct journal_store *store, uint64_t before, uint32_t ty
 			found++;
 		}
 	}
-	if (step != SQLITE_DONE && step != SQLITE_ROW)
-		(void)fail(store); /* the rows so far are good all the same */
+	if (step != SQLITE_DONE && step != SQLITE_ROW && !found)
+		found = fail(store); /* rows that were read are good all the same */
 	(void)sqlite3_finalize(statement);
 	return found;
 }
