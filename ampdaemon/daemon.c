@@ -12,6 +12,7 @@
 
 #include "ampdaemon/control_server.h"
 #include "ampdaemon/journal.h"
+#include "ampdaemon/low_fds.h"
 #include "ampdaemon/pid_file.h"
 #include "ampdaemon/privilege.h"
 #include "ampdaemon/scan_desk.h"
@@ -234,6 +235,18 @@ static void raise_limits(void)
 			    strerror(errno));
 }
 
+/* Before anything is opened. */
+static int reserve_descriptors(void)
+{
+	int r = low_fds_reserve();
+
+	if (r)
+		log_error(
+			"/dev/null cannot take the %d lowest descriptors: %s; the daemon does not start",
+			LOW_FDS, strerror(-r));
+	return r;
+}
+
 static int lock_tree(struct daemon *d)
 {
 	(void)snprintf(d->pid_path, sizeof(d->pid_path), "%s/ampdaemon.pid",
@@ -345,8 +358,10 @@ int daemon_run(const struct configuration *configuration)
 
 	d->configuration = configuration;
 	d->started = clock_mono_ms();
-	open_log(configuration);
 	raise_limits();
+	if (reserve_descriptors())
+		return EXIT_FAILURE;
+	open_log(configuration);
 	if (lock_tree(d) < 0 || uv_loop_init(&d->loop))
 		return EXIT_FAILURE;
 	if (build(d))

@@ -23,7 +23,8 @@ struct spawned {
 
 /*
  * Starts the program in a pid namespace of its own where the kernel allows, else without. All descriptors stay the caller's. 0, or
- * -errno with one sentence in `ret_error`. A failure of exec itself is told here too, not as an exit status.
+ * -errno with one sentence in `ret_error`. A failure of exec itself is told here too, not as an exit status. Waits for the exec, 5
+ * seconds at most; -ETIMEDOUT may leave a process behind that SIGKILL did not end. After low_fds_reserve().
  */
 int spawn_service(const struct spawn_order *order, struct spawned *ret_spawned, char *ret_error,
 		  size_t size);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * held_file: a user's own FUSE file system with one file, "f", that answers everything but one thing: a close (flush) of the
- * file by anybody but the command that it runs. held_file DIRECTORY COMMAND... mounts it on DIRECTORY, in a mount namespace of
- * its own and without allow_other, runs COMMAND as user 65534 and serves until it is killed. Exit 77: no FUSE here.
+ * file by anybody but the command that it runs. held_file [--allow-other] DIRECTORY COMMAND... mounts it on DIRECTORY, in a
+ * mount namespace of its own and hidden from root unless told otherwise, runs COMMAND as user 65534 and serves until it is
+ * killed. Exit 77: no FUSE here.
  * Diagnostics: "held PID" on standard output for each close that it leaves unanswered; PID 0 is a thread it cannot name.
  */
 #include <errno.h>
@@ -112,7 +113,7 @@ static void serve(const struct server *server, const struct fuse_in_header *in, 
 	}
 }
 
-static int mount_at(const char *directory)
+static int mount_at(const char *directory, bool allow_other)
 {
 	char options[128];
 	int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -120,8 +121,8 @@ static int mount_at(const char *directory)
 	if (device < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return -errno;
-	(void)snprintf(options, sizeof(options), "fd=%d,rootmode=40755,user_id=%d,group_id=%d",
-		       device, USER, USER); /* fits */
+	(void)snprintf(options, sizeof(options), "fd=%d,rootmode=40755,user_id=%d,group_id=%d%s",
+		       device, USER, USER, allow_other ? ",allow_other" : ""); /* fits */
 	return mount("held", directory, "fuse.held", MS_NOSUID | MS_NODEV, options) < 0 ? -errno
 											: device;
 }
@@ -139,10 +140,13 @@ int main(int argc, char **argv)
 		struct fuse_in_header head;
 		char bytes[1 << 17];
 	} packet;
+	bool allow_other = argc > 1 && strcmp(argv[1], "--allow-other") == 0;
 	struct server server;
 	ssize_t len;
 
-	server.device = argc < 3 ? -EINVAL : mount_at(argv[1]);
+	argc -= allow_other;
+	argv += allow_other;
+	server.device = argc < 3 ? -EINVAL : mount_at(argv[1], allow_other);
 	if (server.device < 0)
 		return NO_FUSE;
 	server.command = fork();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * valgrind_shim: valgrind 3.19 knows neither clone3(2) nor pidfd_open(2) and pidfd_send_signal(2). Between the daemon
- * and libc, it makes them of older calls. Test only: a pid may be another's by the time it is signalled.
- * Owns: those three calls. All others go on as they are.
+ * and libc, it makes them of older calls, and says that there is no close_range(2): valgrind cannot share a table of
+ * descriptors with a child. Test only: a pid may be another's by the time it is signalled.
+ * Owns: those four calls. All others go on as they are.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -74,6 +75,10 @@ long syscall(long number, ...)
 		next = (long (*)(long, ...))(uintptr_t)dlsym(RTLD_NEXT, "syscall");
 	if (number == SYS_clone3)
 		return clone_with_pidfd((const struct clone_args *)a[0]);
+	if (number == SYS_close_range) {
+		errno = ENOSYS;
+		return -1;
+	}
 	if (number == SYS_pidfd_open)
 		return open_process((pid_t)a[0]);
 	if (number == SYS_pidfd_send_signal)
