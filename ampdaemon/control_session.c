@@ -51,6 +51,13 @@ static void put_out(struct control_session *s, const char *why)
 	s->host->on_end(s->host->context, s, true);
 }
 
+/* Nothing is read from a client that we wait for something for, nor from one that does not read. */
+static void set_reading(struct control_session *s)
+{
+	channel_pause(s->channel,
+		      s->awaiting != AWAITING_NOTHING || channel_queued(s->channel) > 0);
+}
+
 /* ---- replies ---- */
 
 /* False when the session is gone after it: the client does not read. */
@@ -60,6 +67,7 @@ static bool reply(struct control_session *s, const struct reply *message)
 	ssize_t len = reply_encode(message, packet, sizeof(packet));
 	int r = len < 0 ? (int)len : channel_send(s->channel, packet, (size_t)len, -1);
 
+	set_reading(s);
 	if (!r)
 		return true;
 	if (r == -ENOBUFS)
@@ -212,7 +220,7 @@ static void wait_for(struct control_session *s, enum awaiting what)
 	*s->host->n_waiting +=
 		(uint32_t)(what == AWAITING_ROOM) - (uint32_t)(s->awaiting == AWAITING_ROOM);
 	s->awaiting = what;
-	channel_pause(s->channel, what != AWAITING_NOTHING);
+	set_reading(s);
 }
 
 /* A file that the desk refuses for want of memory is answered: nothing is lost in silence. */
@@ -437,8 +445,13 @@ static void on_end(void *context, int error)
 		s->host->on_end(s->host->context, s, false);
 }
 
-static const struct channel_callbacks session_callbacks = {.on_packet = on_packet,
-							   .on_end = on_end};
+static void on_drained(void *context)
+{
+	set_reading(context);
+}
+
+static const struct channel_callbacks session_callbacks = {
+	.on_packet = on_packet, .on_end = on_end, .on_drained = on_drained};
 
 /* ---- history pages ---- */
 
@@ -458,6 +471,7 @@ static void send_page(struct control_session *s, struct event *events, unsigned 
 	}
 	if (len < 0 || channel_send(s->channel, packet, (size_t)len, -1))
 		channel_end(s->channel, -ENOBUFS);
+	set_reading(s);
 }
 
 /* Rows of our own database: one that does not decode is left out and logged, not a reason to hide the others. */
