@@ -111,10 +111,10 @@ t_like "and a person reads why" "$(cli status 2>&1)" 'as many sessions as'
 wait "$holder"
 t_ok "all descriptors of the crowd are closed" wait_for 10 is_quiet
 
-as_nobody "$client" "$socket" hold 1500 4 >"$AMP_TMP/hold" &
+as_nobody "$client" "$socket" hold 1500 4 >"$AMP_TMP/hold-user" &
 holder=$!
-wait_for 10 test -s "$AMP_TMP/hold"
-t_is "one user: half of the sessions" "$(cat "$AMP_TMP/hold")" "admitted 1024 refused 476 whole 0 answered 0 of 0"
+wait_for 10 test -s "$AMP_TMP/hold-user"
+t_is "one user: half of the sessions" "$(cat "$AMP_TMP/hold-user")" "admitted 1024 refused 476 whole 0 answered 0 of 0"
 served_at_once "while a user holds its half"
 wait "$holder"
 
