@@ -46,6 +46,26 @@ struct journal *journal_free(struct journal *journal);
 /* Records `event` (its sequence and time are set here). Never fails and never blocks. */
 void journal_record(struct journal *journal, const struct event *event);
 
+/*
+ * State that goes with events: a small value under a key ("fault/6", "ledger", "unscannable/17"), kept until it is replaced or
+ * removed (len 0). It is written in one transaction with the event, in the order of the events: after a crash either both are
+ * there or neither. When the ring drops an event, its values are handed on to the next row: they are never lost while the daemon lives.
+ */
+struct journal_value {
+	const char *key; /* at most 63 bytes */
+	const void *data;
+	size_t len; /* at most 64 KiB; 0: remove */
+};
+
+/* `event` NULL: values alone. */
+void journal_record_with(struct journal *journal, const struct event *event,
+			 const struct journal_value *values, unsigned n);
+
+/* What was kept, at the start only (synchronous): calls `each` for every key with this prefix, ordered by key. 0 or -EIO. */
+typedef void journal_recall_fn(void *context, const char *key, const void *data, size_t len);
+int journal_recall(struct journal *journal, const char *prefix, journal_recall_fn *each,
+		   void *context);
+
 /* Rows are valid during the call; n is -EIO when the journal cannot be read. */
 typedef void journal_read_fn(void *context, uint64_t token, const struct journal_row *rows, int n);
 

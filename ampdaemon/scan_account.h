@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * scan_account: which user and group the scan service is to run as. Asks the account database, which
- * may read files or a network: to be called at births only.
+ * scan_account: may the scan service run as its own user? Looks at user and group in the account database and says exactly what is not as
+ * installed (spec faults.md, 5); makes the account where that is allowed. Asks the account database, which may read files or a
+ * network: at births and rechecks only.
+ *
+ * Sound is: user and group of that name exist; neither uid nor gid is 0; the user's primary group is the group; no login shell (nologin or
+ * false); a member of no other group; no other user has the uid.
  */
 #ifndef AMP_AMPDAEMON_SCAN_ACCOUNT_H
 #define AMP_AMPDAEMON_SCAN_ACCOUNT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct scan_account {
-	bool missing; /* user or group does not exist, or is root's: uid and gid are 0 then */
+	bool unsound; /* uid and gid are 0 then: the service runs as root behind its other walls */
 	uint32_t uid, gid;
 };
 
-/* Looks up user and group `name`. Without them the service runs as root behind all its other walls, and
- * the log says so at every birth. */
-struct scan_account scan_account_find(const char *name);
+/* `detail`: what is wrong with found and expected value, "" when the account is sound. */
+struct scan_account scan_account_find(const char *name, char *detail, size_t size);
+
+/* Makes what is missing of group and user with groupadd(8) and useradd(8), 10 seconds at most; never changes what is there. 0; or
+ * -errno with one sentence in `detail`: which command, its exit status, what USERGROUPS_ENAB of /etc/login.defs has to do with it. */
+int scan_account_create(const char *name, char *detail, size_t size);
 
 #endif

@@ -16,6 +16,7 @@
 #include <uv.h>
 
 #include "ampdaemon/core/dispatcher.h"
+#include "ampdaemon/core/unscannable.h"
 #include "ampdaemon/scan_link.h"
 #include "base/span.h"
 #include "wire/control_codec.h"
@@ -36,6 +37,11 @@ struct desk_callbacks {
 	void (*on_room)(void *context);
 	/* The book is empty; called after desk_drain() only. */
 	void (*on_idle)(void *context);
+	/* An outgoing service has no workers any more. */
+	void (*on_drained)(void *context, uint64_t incarnation);
+	void (*on_certificate)(void *context, const struct death_certificate *certificate);
+	/* A job ended with an answer or without one: does that count as a scan that succeeded? */
+	void (*on_scanned)(void *context, bool succeeded);
 };
 
 struct desk_file {
@@ -48,8 +54,10 @@ struct desk_file {
 	int fd;           /* taken */
 };
 
+/* `first_serial`, `first_worker`: core/dispatcher.h; 0 and 1 but after a restart in place. */
 struct scan_desk *desk_new(uv_loop_t *loop, const struct configuration *configuration,
 			   struct supervisor *supervisor, struct journal *journal,
+			   uint32_t first_serial, uint64_t first_worker,
 			   const struct desk_callbacks *callbacks, void *context);
 struct scan_desk *desk_free(struct scan_desk *desk);
 
@@ -66,9 +74,20 @@ void desk_cancel(struct scan_desk *desk, uint64_t client);
 void desk_drain(struct scan_desk *desk, mono_ms deadline);
 
 /* From the supervisor. */
-void desk_service_up(struct scan_desk *desk, uint64_t incarnation);
-void desk_service_lost(struct scan_desk *desk);
+void desk_service_up(struct scan_desk *desk, uint64_t incarnation, uint64_t generation);
+void desk_service_standby(struct scan_desk *desk, uint64_t incarnation, uint64_t generation);
+void desk_service_lost(struct scan_desk *desk, uint64_t incarnation);
 void desk_worker_exited(struct scan_desk *desk, uint64_t worker, uint32_t status);
+
+/* Files that are not scanned, see core/unscannable.h. The desk keeps them in the journal under "unscannable/NNNN". */
+const struct unscannable *desk_unscannable(const struct scan_desk *desk);
+
+/* Restart in place. Hand over: all workers of `incarnation`; what clients wait for is forgotten without an answer (they were told to
+ * reconnect), their files are given to late_close. Adopt: before desk_service_up(). */
+unsigned desk_hand_over(struct scan_desk *desk, uint64_t incarnation,
+			struct worker_handover *workers, unsigned max);
+int desk_adopt(struct scan_desk *desk, const struct worker_handover *worker);
+void desk_adopt_counters(struct scan_desk *desk, const struct dispatcher_counters *counters);
 
 const struct dispatcher *desk_dispatcher(const struct scan_desk *desk);
 const struct scan_link *desk_link(const struct scan_desk *desk);

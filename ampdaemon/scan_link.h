@@ -14,7 +14,10 @@
 
 #include <uv.h>
 
+#include "ampdaemon/certificate.h"
 #include "ampdaemon/core/dispatcher.h"
+#include "ampdaemon/digest_desk.h"
+#include "ampdaemon/handover.h"
 #include "ampdaemon/supervisor.h"
 #include "base/span.h"
 #include "wire/scan_codec.h"
@@ -26,9 +29,12 @@ struct scan_link_callbacks {
 	/* Non-zero: the worker does not hold that job as its oldest; the link then ends the worker. */
 	int (*on_result)(void *context, uint64_t worker, const struct scan_result *result);
 	void (*on_gone)(void *context, uint64_t worker, enum death_cause cause);
-	/* For the obituary, before on_gone: job and path in hand (valid until the next turn) and the attempt it was. */
+	/* For the certificate, before on_gone: job and path in hand (valid until the next turn), the attempt it was, and its file
+	 * (stays the desk's; -1: none). */
 	struct span (*in_hand)(void *context, uint64_t worker, job_id *ret_job,
-			       uint32_t *ret_attempt);
+			       uint32_t *ret_attempt, int *ret_file);
+	/* A worker that failed, once everything is known of it, 2 seconds after its end at the latest. */
+	void (*on_certificate)(void *context, const struct death_certificate *certificate);
 };
 
 struct worker_facts {
@@ -39,7 +45,7 @@ struct worker_facts {
 };
 
 struct scan_link *scan_link_new(uv_loop_t *loop, struct supervisor *supervisor,
-				struct journal *journal,
+				struct digest_desk *digests,
 				const struct scan_link_callbacks *callbacks, void *context);
 struct scan_link *scan_link_free(struct scan_link *link);
 
@@ -55,7 +61,14 @@ void scan_link_kill(struct scan_link *link, uint64_t worker, enum death_cause ca
 void scan_link_retire(struct scan_link *link, uint64_t worker);
 
 /* The service is gone and all its workers with it. No on_gone comes for them. */
+void scan_link_forget(struct scan_link *link, uint64_t incarnation);
 void scan_link_forget_all(struct scan_link *link);
+
+/* Restart in place: workers of `incarnation` that said hello and are not being ended; `owed` and `answered` are the desk's to fill. Their
+ * descriptors stay open across exec; all others are let go. */
+unsigned scan_link_hand_over(struct scan_link *link, uint64_t incarnation,
+			     struct worker_handover *workers, unsigned max);
+int scan_link_adopt(struct scan_link *link, const struct worker_handover *worker);
 
 /* From the supervisor: hearsay about a worker's end, for the obituary. */
 void scan_link_note_exit(struct scan_link *link, uint64_t worker, uint32_t status);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * supervisor: the shell around core/service_machine: spawns the scan service, speaks on the service channel, kills and
- * buries. Everything that the service says is checked against session rules and incarnation; a lie ends it.
+ * supervisor: the scan service as a whole: up to two lives (service_life) in the roles that core/succession gives them, the plan of cure
+ * (core/cure_plan) that says which definitions a birth gets and when that is fault 7, and the account (scan_account) with fault 5.
  *
- * Owns: the process, its pidfd, the service channel, what the service reported of itself. Must not own workers or jobs
- * (scan_link, scan_desk) nor decide (service_machine).
+ * Owns: the two lives and their incarnation numbers (one sequence), faults 5 and 7. Must not own workers or jobs
+ * (scan_link, scan_desk), failures in windows and fault 6 (incident_desk), nor decide (the cores).
  */
 #ifndef AMP_AMPDAEMON_SUPERVISOR_H
 #define AMP_AMPDAEMON_SUPERVISOR_H
@@ -14,8 +14,11 @@
 
 #include <uv.h>
 
+#include "ampdaemon/certificate.h"
 #include "ampdaemon/configuration.h"
 #include "ampdaemon/core/service_machine.h"
+#include "ampdaemon/fault_desk.h"
+#include "ampdaemon/handover.h"
 #include "ampdaemon/journal.h"
 #include "ampdaemon/service_report.h"
 #include "wire/scan_codec.h"
@@ -23,31 +26,42 @@
 struct supervisor;
 
 struct supervisor_callbacks {
-	void (*on_up)(void *context, uint64_t incarnation);
-	void (*on_lost)(void *context); /* it was up: its workers are gone or going */
+	/* This service serves from now on; workers of another one are outgoing. */
+	void (*on_up)(void *context, uint64_t incarnation, uint64_t generation);
+	/* This one is ready beside it: a worker of it is kept. */
+	void (*on_standby)(void *context, uint64_t incarnation, uint64_t generation);
+	/* It was up, in whatever role: its workers are gone or going. */
+	void (*on_lost)(void *context, uint64_t incarnation);
 	void (*on_worker_exited)(void *context, uint64_t worker, uint32_t status); /* hearsay */
 	void (*on_worker_failed)(void *context, uint64_t worker,
 				 const char *reason); /* could not be forked */
-	void (*on_down)(void *context); /* DOWN was reached: after supervisor_stop() */
+	/* A service that had been ready ended without having been told to. Births that fail are not told: fault 7 has them. */
+	void (*on_certificate)(void *context, const struct death_certificate *certificate);
+	/* The plan of cure asks for a restart of the connector. */
+	void (*on_restart)(void *context, const char *reason);
+	void (*on_down)(void *context); /* all is down: after supervisor_stop() */
 };
 
-/* What is known of the service, for the status. Texts are valid until the next turn of the loop. */
+/* What is known of the service, for the status: of the active life. Texts are valid until the next turn of the loop. */
 struct service_view {
 	enum service_state state;
 	uint32_t pid, starts;
 	uint32_t uid; /* of the process, as the kernel says; UINT32_MAX when it is not there */
 	const char *user;
-	bool as_root;       /* the account is missing */
+	bool as_root;       /* the account cannot be used */
 	const char *reason; /* why it is not up; "" */
 	uint64_t incarnation;
 	const struct service_report *report;
 	bool builtin;
 	uint64_t generation;
 	uint64_t violations;
+	uint32_t replacements;
+	bool standby_wanted, standby_ready;
+	uint32_t standby_pid;
 };
 
 struct supervisor *supervisor_new(uv_loop_t *loop, const struct configuration *configuration,
-				  struct journal *journal,
+				  struct journal *journal, struct fault_desk *faults,
 				  const struct supervisor_callbacks *callbacks, void *context);
 struct supervisor *supervisor_free(struct supervisor *supervisor);
 
@@ -56,17 +70,36 @@ void supervisor_start(struct supervisor *supervisor);
 /* It is not wanted any more; on_down follows, within SERVICE_STOP_LIMIT_MS. */
 void supervisor_stop(struct supervisor *supervisor);
 
-/* Something is rotten in it that only a new one can cure: kills it; the machine starts the next. */
+/* A new service follows this one, without a gap where memory allows; else the present one is ended and starts again. */
 void supervisor_replace(struct supervisor *supervisor, const char *reason);
 
+/* Something is rotten in this one that only its end can cure: kills it; its machine starts the next. */
+void supervisor_kill(struct supervisor *supervisor, uint64_t incarnation, const char *reason);
+
+/* Looks at account, directories, executable and definitions again, now: SIGHUP, `ampcli recheck`, a watched file. Clears fault 5
+ * or replaces the service when something was put right. */
+void supervisor_recheck(struct supervisor *supervisor);
+
+/* From the desk: an outgoing service has no workers any more. */
+void supervisor_drained(struct supervisor *supervisor, uint64_t incarnation);
+
 /* Asks for a worker whose job channel is `channel` (stays the caller's). 0 or -errno. */
-int supervisor_spawn_worker(struct supervisor *supervisor, uint64_t worker, int channel);
+int supervisor_spawn_worker(struct supervisor *supervisor, uint64_t incarnation, uint64_t worker,
+			    int channel);
 
-/* Of the definitions that the present service has. */
-uint64_t supervisor_generation(const struct supervisor *supervisor);
+/* Of a service that lives; 0 when there is none of that number. */
+int64_t supervisor_pid(const struct supervisor *supervisor, uint64_t incarnation);
 
-/* Of the present service; 0 when there is none. */
-int64_t supervisor_pid(const struct supervisor *supervisor);
+/* Its last-words memory, -1 when there is none; stays the supervisor's. Still there while on_lost is told. */
+int supervisor_last_words(const struct supervisor *supervisor, uint64_t incarnation);
+
+/* Restart in place: the serving life, for the next image. -EAGAIN when none is up (then the next image starts anew). Everything
+ * else is let go; after this only exec may follow. Descriptors stay open across it. */
+int supervisor_hand_over(struct supervisor *supervisor, struct service_handover *ret_handover);
+
+/* Before supervisor_start(): takes the service with its descriptors; on_up follows from supervisor_start(). 0 or -errno (then nothing
+ * was taken: the caller closes, the service ends by itself). */
+int supervisor_adopt(struct supervisor *supervisor, const struct service_handover *handover);
 
 void supervisor_view(const struct supervisor *supervisor, struct service_view *ret_view);
 

@@ -37,10 +37,20 @@
  *   (RETIRE_WORKER).
  * - No ready worker for outage_ms: all waiting jobs end as ERROR no-scan-service, and so does each
  *   new one at once, until a worker is ready. A job that waited queue_ms ends as ERROR queue-time.
- * - Service switch or loss: dispatcher_service_lost() makes all workers gone (not charged: the
- *   service died, not the worker; but a worker that was reported gone with a failure before stays
- *   charged). Orders are emitted only between dispatcher_service_up() and
- *   dispatcher_service_lost().
+ * - Each worker belongs to an epoch: the service that forked it. dispatcher_service_up(epoch) makes
+ *   an epoch the current one: orders are for it, and workers of others are outgoing: they get jobs
+ *   only while fewer than `active` of the current epoch are ready, then no more, and are retired
+ *   when they are empty. So a switch has no moment without a worker that takes jobs.
+ * - dispatcher_service_standby(epoch): one worker of that epoch is kept ready and gets no job until its
+ *   epoch is made the current one.
+ * - dispatcher_service_lost(epoch) makes all workers of the epoch gone (not charged: the service
+ *   died, not the worker; but a worker that was reported gone with a failure before stays charged).
+ *   Orders are emitted only while the current epoch lives.
+ * - A held job (job_request.held) has its number and its place in the book, but is not in the queue: it is
+ *   given to nobody until dispatcher_release(), or ends by dispatcher_refuse(), cancel, drain or queue_ms.
+ * - An adopted worker (restart in place) may owe answers to jobs that this dispatcher does not know: that
+ *   many answers to unknown jobs are taken and dropped; it gets jobs when it owes none. Its deadline is
+ *   scan_ms from the adoption, again after each owed answer; its death charges nobody.
  * - Drain: after dispatcher_drain(now) nothing new is accepted, queued jobs end as ERROR stopping,
  *   jobs in flight may finish until the deadline, then end as ERROR stopping, and their workers are
  *   killed (cause DEATH_REQUESTED).
@@ -72,6 +82,8 @@ struct dispatcher_settings {
 	mono_ms worker_ms;     /* from the order of a worker to its readiness */
 	uint32_t
 		min_share; /* jobs that any user may have in the book, however many users there are */
+	uint32_t first_serial; /* of jobs, 0: whatever; after a restart in place above all that were given */
+	uint64_t first_worker; /* the number of the first worker ordered, likewise; at least 1 */
 };
 
 /* A job's name outside: the index in the book with a serial above it, so that a late answer to an
@@ -83,6 +95,7 @@ struct job_request {
 	uint32_t uid;   /* whose share it takes */
 	uint64_t owner; /* a session; what dispatcher_cancel_owner() ends */
 	uint64_t bytes; /* size of the file, a hint for `depth_bytes` */
+	bool held;      /* not to be given to a worker before dispatcher_release() */
 };
 
 /* How a job ended. For DISPATCH_ANSWERED the shell has the worker's result in hand (the effect is
@@ -92,6 +105,7 @@ struct job_end {
 	enum verdict verdict;    /* when not answered */
 	enum scan_reason reason; /* when not answered */
 	uint32_t attempts;       /* workers that were charged with it */
+	uint64_t epoch;          /* of the worker that answered; 0 when not answered */
 };
 
 enum effect_kind {
@@ -105,6 +119,7 @@ enum effect_kind {
 struct effect {
 	enum effect_kind kind;
 	uint64_t worker;
+	uint64_t epoch; /* of EFFECT_ORDER_WORKER: which service is asked */
 	job_id job;
 	struct job_end end;
 	enum death_cause
@@ -125,6 +140,7 @@ struct dispatcher_counters {
 
 struct worker_view {
 	uint64_t worker;
+	uint64_t epoch;
 	enum worker_state state;
 	uint64_t answered;
 	uint32_t held;
@@ -152,8 +168,33 @@ int dispatcher_submit(struct dispatcher *d, mono_ms now, const struct job_reques
  * goes. */
 void dispatcher_cancel_owner(struct dispatcher *d, mono_ms now, uint64_t owner);
 
-void dispatcher_service_up(struct dispatcher *d, mono_ms now);
-void dispatcher_service_lost(struct dispatcher *d, mono_ms now);
+/* A held job may be given to workers now. Ignored when it has ended. */
+void dispatcher_release(struct dispatcher *d, mono_ms now, job_id job);
+
+/* A held job ends so; attempts are 0. Ignored when it has ended. */
+void dispatcher_refuse(struct dispatcher *d, mono_ms now, job_id job, enum verdict verdict,
+		       enum scan_reason reason);
+
+/* Epochs are never 0. */
+void dispatcher_service_up(struct dispatcher *d, mono_ms now, uint64_t epoch);
+void dispatcher_service_standby(struct dispatcher *d, mono_ms now, uint64_t epoch);
+void dispatcher_service_lost(struct dispatcher *d, mono_ms now, uint64_t epoch);
+
+/* No worker of the epoch is left, none is ordered: an outgoing service can be stopped. */
+bool dispatcher_epoch_is_empty(const struct dispatcher *d, uint64_t epoch);
+
+/* A worker that was ready in the image before this one. `owed`: answers to jobs of that image. Before
+ * dispatcher_service_up() of its epoch. -ENOSPC when there is no place. */
+int dispatcher_adopt(struct dispatcher *d, mono_ms now, uint64_t worker, uint64_t epoch,
+		     uint64_t answered, uint32_t owed);
+
+/* Totals of the image before this one are gone on with; verdicts, deaths and the rest. What was in its book counts as
+ * cancelled. */
+void dispatcher_adopt_counters(struct dispatcher *d, const struct dispatcher_counters *counters);
+
+/* What the next image must start above. */
+uint32_t dispatcher_next_serial(const struct dispatcher *d);
+uint64_t dispatcher_next_worker(const struct dispatcher *d);
 
 void dispatcher_worker_ready(struct dispatcher *d, mono_ms now, uint64_t worker);
 

@@ -22,7 +22,16 @@
 	X(EVENT_WORKER_FAILED, 0x4100A030u, "Scan Worker Failed")                                  \
 	X(EVENT_SERVICE_STARTED, 0x2100A031u, "Scan Service Started")                              \
 	X(EVENT_SERVICE_ENDED, 0x4100A032u, "Scan Service Ended")                                  \
-	X(EVENT_EVENTS_LOST, 0x4100A040u, "Events Lost")
+	X(EVENT_EVENTS_LOST, 0x4100A040u, "Events Lost")                                           \
+	X(EVENT_CONNECTOR_RESTARTED, 0x2100A003u, "Connector Restarted")                           \
+	X(EVENT_FILE_UNSCANNABLE, 0x4100A015u, "File Unscannable")                                 \
+	X(EVENT_SERVICE_REPLACED, 0x2100A033u, "Scan Service Replaced")                            \
+	X(EVENT_SERVICE_CURE, 0x4100A034u, "Scan Service Cure Tried")                              \
+	X(EVENT_FAULT_RAISED_MINOR, 553648195u, "Minor Fault Raised")                              \
+	X(EVENT_FAULT_RAISED_MAJOR, 1090519107u, "Major Fault Raised")                             \
+	X(EVENT_FAULT_RAISED_CRITICAL, 2164260931u, "Critical Fault Raised")                       \
+	X(EVENT_FAULT_CLEARED, 553648196u, "Fault Cleared")                                        \
+	X(EVENT_FAULTS_ALL_CLEARED, 553648197u, "All Faults Cleared")
 
 #define EVENT_TYPE_MEMBER(member, number, name) member = (number),
 

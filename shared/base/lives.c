@@ -11,6 +11,18 @@ static const struct {
 	bool failure, charges;
 } causes[] = {DEATH_CAUSE_LIST(CAUSE_ROW)};
 
+NAME_TABLE_DEFINE(failure_class, FAILURE_CLASS_LIST)
+NAME_TABLE_DEFINE(scan_phase, SCAN_PHASE_LIST)
+
+enum failure_class failure_class_of(unsigned cause, bool has_job)
+{
+	if (!death_cause_is_failure(cause))
+		return FAILURE_NONE;
+	if (cause == DEATH_NOT_READY)
+		return FAILURE_BEFORE_READY;
+	return has_job && death_cause_charges(cause) ? FAILURE_BY_INPUT : FAILURE_UNEXPLAINED;
+}
+
 bool death_cause_is_failure(unsigned cause)
 {
 	return cause < DEATH_CAUSE_COUNT && causes[cause].failure;

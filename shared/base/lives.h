@@ -44,6 +44,34 @@ enum worker_state { WORKER_STATE_LIST(NAME_TABLE_MEMBER) WORKER_STATE_COUNT };
 
 enum death_cause { DEATH_CAUSE_LIST(NAME_TABLE_MEMBER) DEATH_CAUSE_COUNT };
 
+/* What a failure says about its cause; decides who pays for it (ampdaemon/core/restart_ledger.h). */
+#define FAILURE_CLASS_LIST(X)                                                                      \
+	X(FAILURE_NONE, "requested")            /* told to end, or ended with its service */       \
+	X(FAILURE_BEFORE_READY, "before ready") /* never worked */                                 \
+	X(FAILURE_BY_INPUT, "by input")         /* a job was in hand */                            \
+	X(FAILURE_UNEXPLAINED, "unexplained")   /* worked, had no job in hand */
+
+enum failure_class { FAILURE_CLASS_LIST(NAME_TABLE_MEMBER) FAILURE_CLASS_COUNT };
+
+/* Where a worker was, by its own last words (base/last_words.h): hearsay, for people. */
+#define SCAN_PHASE_LIST(X)                                                                         \
+	X(SCAN_PHASE_UNKNOWN, "not known")                                                         \
+	X(SCAN_PHASE_BIRTH, "building its walls")                                                  \
+	X(SCAN_PHASE_CANARY, "scanning its canaries")                                              \
+	X(SCAN_PHASE_IDLE, "waiting for work")                                                     \
+	X(SCAN_PHASE_PREPARE, "preparing a scan")                                                  \
+	X(SCAN_PHASE_SCAN, "scanning")                                                             \
+	X(SCAN_PHASE_CHECK, "checking after a scan")                                               \
+	X(SCAN_PHASE_ANSWER, "answering")
+
+enum scan_phase { SCAN_PHASE_LIST(NAME_TABLE_MEMBER) SCAN_PHASE_COUNT };
+
+const char *failure_class_name(unsigned failure);
+const char *scan_phase_name(unsigned phase);
+
+/* The class of a worker's end by its cause and by whether a job was in hand. */
+enum failure_class failure_class_of(unsigned cause, bool has_job);
+
 const char *service_state_name(unsigned state);
 const char *worker_state_name(unsigned state);
 const char *death_cause_name(unsigned cause);

@@ -56,7 +56,9 @@ enum verdict { VERDICT_LIST(NAME_TABLE_MEMBER) VERDICT_COUNT };
 	X(SCAN_REASON_DIRECTORY, "directory-error", "the directory could not be read to its end")  \
 	X(SCAN_REASON_PATH_TOO_LONG, "path-too-long", "the path is too long to be named")          \
 	X(SCAN_REASON_STOPPED, "stopped", "the scan was stopped before it")                        \
-	X(SCAN_REASON_CONNECTION, "connection-lost", "the connection to the daemon was lost")
+	X(SCAN_REASON_CONNECTION, "connection-lost", "the connection to the daemon was lost")      \
+	X(SCAN_REASON_UNSCANNABLE, "unscannable",                                                  \
+	  "it failed scan workers before; not scanned until it changes or definitions do")
 
 enum scan_reason { SCAN_REASON_LIST(NAME_TABLE_MEMBER) SCAN_REASON_COUNT };
 

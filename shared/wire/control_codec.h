@@ -40,6 +40,10 @@ enum request_kind {
 	REQUEST_SCAN_FILE = 4,
 	REQUEST_SCAN_END = 5,
 	REQUEST_HISTORY = 6,
+	REQUEST_FAULTS = 7,
+	REQUEST_RESTART = 8,
+	REQUEST_RECHECK = 9,
+	REQUEST_UNSCANNABLE = 10,
 };
 
 struct history_request {
@@ -57,6 +61,7 @@ struct request {
 		} hello;
 		struct {
 			struct span label;
+			uint64_t continues; /* 0: a new scan */
 		} scan_begin;
 		struct {
 			uint64_t file;
@@ -67,6 +72,12 @@ struct request {
 			bool stopped;
 		} scan_end;
 		struct history_request history;
+		struct {
+			uint32_t id; /* 0: all active ones */
+		} faults;
+		struct {
+			uint32_t from, limit; /* limit 1 to LIMIT_HISTORY_ROWS */
+		} unscannable;
 	};
 };
 
@@ -78,6 +89,10 @@ enum reply_kind {
 	REPLY_SCAN_SUMMARY = 5,
 	REPLY_HISTORY = 6,
 	REPLY_REFUSAL = 7,
+	REPLY_FAULTS = 8,
+	REPLY_DONE = 9,
+	REPLY_UNSCANNABLE = 10,
+	REPLY_RECONNECT = 11,
 };
 
 struct worker_report {
@@ -86,6 +101,22 @@ struct worker_report {
 	uint32_t state; /* enum worker_state */
 	uint64_t jobs;
 	uint64_t private_kb;
+};
+
+/* One fault, active or not. `id` is in the list of base/fault.h. */
+struct fault_state {
+	uint32_t id;
+	bool active;
+	uint32_t severity; /* enum fault_severity */
+	uint64_t raised_ms, seen_ms, cleared_ms, count;
+	const char *detail, *remedy, *reason;
+};
+
+struct unscannable_report {
+	struct span path;   /* at most LIMIT_SHOWN_PATH_BYTES */
+	struct span digest; /* LIMIT_DIGEST_BYTES or none */
+	uint64_t device, inode, bytes, since_ms, generation, spared;
+	uint32_t cause; /* enum death_cause */
 };
 
 struct status_report {
@@ -121,6 +152,14 @@ struct status_report {
 	unsigned n_notices;
 	const char *notices[LIMIT_NOTICES];
 	uint64_t violations;
+	unsigned n_faults;
+	struct fault_state faults[LIMIT_FAULTS]; /* active; the codec cuts their details to LIMIT_REASON_BYTES */
+	uint32_t failures_window;
+	uint64_t failures[FAILURE_CLASS_COUNT];
+	uint32_t connector_restarts, service_replacements;
+	bool standby_wanted, standby_ready;
+	uint32_t standby_pid;
+	uint32_t unscannable;
 };
 
 struct file_result {
@@ -159,6 +198,22 @@ struct reply {
 			enum refusal_code code;
 			const char *reason;
 		} refusal;
+		struct {
+			unsigned n_faults;
+			struct fault_state faults[LIMIT_FAULTS];
+		} faults;
+		struct {
+			const char *text;
+		} done;
+		struct {
+			unsigned n_files;
+			struct unscannable_report *files; /* in the arena; or the caller's, when encoding */
+			uint32_t total;
+			bool more;
+		} unscannable;
+		struct {
+			const char *reason;
+		} reconnect;
 	};
 };
 

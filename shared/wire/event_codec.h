@@ -22,6 +22,8 @@ enum event_body {
 	EVENT_BODY_WORKER = 7,
 	EVENT_BODY_SERVICE = 8,
 	EVENT_BODY_LOST = 9,
+	EVENT_BODY_FAULT = 10,
+	EVENT_BODY_UNSCANNABLE = 11,
 };
 
 struct scan_counts {
@@ -59,6 +61,9 @@ struct event {
 			uint32_t attempt;
 			const char *detail;
 			uint64_t handover_us; /* 0: nothing was handed over yet */
+			uint64_t job;
+			uint32_t phase;     /* enum scan_phase */
+			struct span digest; /* LIMIT_DIGEST_BYTES or none */
 		} worker;
 		struct {
 			uint64_t incarnation;
@@ -70,6 +75,20 @@ struct event {
 			uint64_t events;
 			const char *reason;
 		} lost;
+		struct {
+			uint32_t id;       /* enum fault_id; 0: all are cleared */
+			uint32_t severity; /* enum fault_severity */
+			const char *detail, *remedy, *reason;
+			uint64_t count;
+		} fault;
+		struct {
+			struct span path;
+			struct span digest; /* LIMIT_DIGEST_BYTES or none */
+			uint64_t bytes;
+			uint32_t attempts;
+			uint32_t cause; /* enum death_cause */
+			uint64_t generation;
+		} unscannable;
 	};
 };
 
