@@ -10,8 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "ampdaemon/wait_status.h"
-#include "base/text.h"
+#include "ampdaemon/obituary.h"
 #include "io/channel.h"
 #include "io/clock.h"
 #include "io/late_close.h"
@@ -20,8 +19,6 @@
 #include "wire/session_rules.h"
 
 #define QUEUE_BYTES (16u << 10) /* a dozen ScanJobs; a worker holds fewer */
-#define OBITUARY_WAIT_MS                                                                           \
-	500 /* for the parent's word on how it ended, and for the file's next worker */
 
 struct worker_link {
 	struct scan_link *owner;
@@ -41,31 +38,14 @@ struct worker_link {
 	char detail[LIMIT_DETAIL_BYTES + 1];
 };
 
-/* A worker that failed. Its wait status may still come, and its file may still find another worker. */
-struct obituary {
-	bool open;
-	uint64_t worker;
-	mono_ms due;
-	job_id job; /* in hand; 0: none */
-	uint64_t noticed_us, handover_us;
-	uint32_t pid, cause, attempt;
-	bool has_status; /* the parent's word came */
-	uint32_t status;
-	char detail[LIMIT_DETAIL_BYTES + 1];
-	char path[LIMIT_PATH_BYTES];
-	size_t path_len;
-};
-
 struct scan_link {
 	uv_loop_t *loop;
-	uv_timer_t timer; /* of the obituaries */
 	struct supervisor *supervisor;
-	struct journal *journal;
+	struct obituaries *obituaries;
 	struct scan_link_callbacks callbacks;
 	void *context;
 	struct wire_arena *arena;
 	struct worker_link workers[LIMIT_WORKERS];
-	struct obituary obituaries[LIMIT_WORKERS];
 	uint64_t violations;
 };
 
@@ -78,130 +58,32 @@ static struct worker_link *find(struct scan_link *link, uint64_t worker)
 	return NULL;
 }
 
-/* ---- obituaries ---- */
-
-static void publish(struct scan_link *link, struct obituary *o)
-{
-	struct event event = {.type = EVENT_WORKER_FAILED, .body = EVENT_BODY_WORKER};
-	char path[1024], how[80] = "how is not known", detail[LIMIT_REASON_BYTES];
-
-	o->open = false;
-	if (o->has_status)
-		(void)wait_status_text(o->status, how, sizeof(how));
-	(void)snprintf(detail, sizeof(detail), "%s: %s%s%s", death_cause_name(o->cause), how,
-		       o->detail[0] ? "; " : "", o->detail);
-	event.worker.worker = o->worker;
-	event.worker.pid = o->pid;
-	event.worker.cause = o->cause;
-	event.worker.status = o->has_status ? o->status : 0;
-	event.worker.path = span_of(o->path, o->path_len);
-	event.worker.attempt = o->attempt;
-	event.worker.detail = detail;
-	event.worker.handover_us = o->handover_us;
-	journal_record(link->journal, &event);
-	if (o->path_len)
-		log_warning("scan worker %u %s while it scanned %s (attempt %u)", o->pid, detail,
-			    text_escape(event.worker.path, path, sizeof(path)), o->attempt);
-	else
-		log_warning("scan worker %u %s; it had no file in hand", o->pid, detail);
-}
-
-static void on_timer(uv_timer_t *timer);
-
-static void arm(struct scan_link *link)
-{
-	mono_ms due = MONO_NEVER, now = clock_mono_ms();
-
-	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
-		if (link->obituaries[i].open)
-			due = mono_min(due, link->obituaries[i].due);
-	}
-	if (due == MONO_NEVER)
-		(void)uv_timer_stop(&link->timer); /* cannot fail */
-	else
-		(void)uv_timer_start(&link->timer, on_timer, due > now ? (uint64_t)(due - now) : 0,
-				     0);
-}
-
-static void publish_due(struct scan_link *link, mono_ms now)
-{
-	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
-		if (link->obituaries[i].open && link->obituaries[i].due <= now)
-			publish(link, &link->obituaries[i]);
-	}
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-	struct scan_link *link = timer->data;
-
-	publish_due(link, clock_mono_ms());
-	arm(link);
-}
-
 static void write_obituary(struct worker_link *w, enum death_cause cause)
 {
 	struct scan_link *link = w->owner;
-	struct obituary *o = &link->obituaries[w - link->workers];
-	struct span path = {0};
+	struct obituary_notice notice = {.worker = w->worker,
+					 .incarnation = w->incarnation,
+					 .pid = (uint32_t)w->pid,
+					 .cause = cause,
+					 .has_status = w->has_status,
+					 .status = w->status,
+					 .detail = w->detail,
+					 .file = -1};
 
 	if (!death_cause_is_failure(cause) || w->mourned)
 		return;
 	w->mourned = true;
-	if (o->open)
-		publish(link, o);
-	o->attempt = 0;
-	o->job = 0;
-	path = link->callbacks.in_hand(link->context, w->worker, &o->job, &o->attempt);
-	o->open = true;
-	o->has_status = w->has_status;
-	o->status = w->status;
-	o->noticed_us = clock_mono_us();
-	o->handover_us = 0;
-	o->worker = w->worker;
-	o->due = clock_mono_ms() + OBITUARY_WAIT_MS;
-	o->pid = (uint32_t)w->pid;
-	o->cause = cause;
-	memcpy(o->detail, w->detail, sizeof(o->detail));
-	o->path_len = path.len < sizeof(o->path) ? path.len : sizeof(o->path);
-	if (o->path_len)
-		memcpy(o->path, path.data, o->path_len);
-	arm(link);
-}
-
-static void publish_whole(struct scan_link *link, struct obituary *o)
-{
-	if (o->open && o->has_status && (!o->job || o->handover_us))
-		publish(link, o);
-}
-
-/* Its file is with another worker now. */
-static void note_handover(struct scan_link *link, job_id job)
-{
-	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
-		struct obituary *o = &link->obituaries[i];
-
-		if (!o->open || o->job != job || o->handover_us)
-			continue;
-		o->handover_us = clock_mono_us() - o->noticed_us + 1; /* 0 means not */
-		publish_whole(link, o);
-	}
+	notice.last_words = supervisor_last_words(link->supervisor, w->incarnation);
+	notice.path = link->callbacks.in_hand(link->context, w->worker, &notice.job,
+					      &notice.attempt, &notice.file);
+	obituaries_open(link->obituaries, &notice);
 }
 
 void scan_link_note_exit(struct scan_link *link, uint64_t worker, uint32_t status)
 {
 	struct worker_link *w = worker ? find(link, worker) : NULL; /* 0 would find a free place */
 
-	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
-		struct obituary *o = &link->obituaries[i];
-
-		if (!o->open || o->worker != worker)
-			continue;
-		o->has_status = true;
-		o->status = status;
-		publish_whole(link, o);
-	}
-	arm(link);
+	obituaries_note_exit(link->obituaries, worker, status);
 	/* The end of the job channel says it surely and comes by itself; the parent's word alone ends nobody. */
 	if (w && !w->mourned) {
 		w->has_status = true;
@@ -290,7 +172,7 @@ static void hear_hello(struct worker_link *w, const struct from_worker *message,
 		return;
 	}
 	/* A messenger that ends after it would leave us the number of a process that is not the worker's. */
-	if (peer_parent_of_process(pid) != supervisor_pid(w->owner->supervisor)) {
+	if (peer_parent_of_process(pid) != supervisor_pid(w->owner->supervisor, w->incarnation)) {
 		lied(w, "a hello from a process that the service did not fork");
 		return;
 	}
@@ -352,7 +234,7 @@ static const struct channel_callbacks worker_callbacks = {.on_packet = on_packet
 /* ---- outside ---- */
 
 struct scan_link *scan_link_new(uv_loop_t *loop, struct supervisor *supervisor,
-				struct journal *journal,
+				struct digest_desk *digests,
 				const struct scan_link_callbacks *callbacks, void *context)
 {
 	struct scan_link *link = calloc(1, sizeof(*link));
@@ -360,15 +242,15 @@ struct scan_link *scan_link_new(uv_loop_t *loop, struct supervisor *supervisor,
 	if (!link)
 		return NULL;
 	link->arena = wire_arena_new();
-	if (!link->arena || uv_timer_init(loop, &link->timer)) {
+	link->obituaries = obituaries_new(loop, digests, callbacks->on_certificate, context);
+	if (!link->arena || !link->obituaries) {
+		link->obituaries = obituaries_free(link->obituaries);
 		wire_arena_free(link->arena);
 		free(link);
 		return NULL;
 	}
 	link->loop = loop;
-	link->timer.data = link;
 	link->supervisor = supervisor;
-	link->journal = journal;
 	link->callbacks = *callbacks;
 	link->context = context;
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++)
@@ -376,19 +258,14 @@ struct scan_link *scan_link_new(uv_loop_t *loop, struct supervisor *supervisor,
 	return link;
 }
 
-static void free_link(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
 struct scan_link *scan_link_free(struct scan_link *link)
 {
 	if (!link)
 		return NULL;
 	scan_link_forget_all(link);
-	publish_due(link, MONO_NEVER);
+	link->obituaries = obituaries_free(link->obituaries);
 	wire_arena_free(link->arena);
-	uv_close((uv_handle_t *)&link->timer, free_link);
+	free(link);
 	return NULL;
 }
 
@@ -428,7 +305,7 @@ void scan_link_order(struct scan_link *link, uint64_t worker, uint64_t incarnati
 	session_init(&w->session, &rules_from_worker);
 	r = open_channel(w, &theirs);
 	if (!r) {
-		r = supervisor_spawn_worker(link->supervisor, worker, theirs);
+		r = supervisor_spawn_worker(link->supervisor, incarnation, worker, theirs);
 		close(theirs);
 	}
 	if (!r)
@@ -450,7 +327,7 @@ int scan_link_send(struct scan_link *link, uint64_t worker, job_id job, int fd)
 		return -ENOTCONN;
 	r = len < 0 ? (int)len : channel_send(w->channel, packet, (size_t)len, fd);
 	if (!r)
-		note_handover(link, job);
+		obituaries_note_handover(link->obituaries, job);
 	return r;
 }
 
