@@ -10,7 +10,7 @@
 
 /* close_range(CLOSE_RANGE_UNSHARE) of Linux 5.9 to 6.14 copies whole words of the table: not less than 64. */
 #define LOW_FDS 64
-#define LOW_FDS_PLACES 8
+#define LOW_FDS_PLACES 10
 
 /*
  * Takes the numbers; what was inherited there is closed. 0 to 2 are taken only where they are closed. Before anything else is

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,41 +23,20 @@
 #define EXEC_LIMIT_MS 5000 /* the loop stands still so long */
 #define END_LIMIT_MS 1000
 
-/* Who could replace the program could become root: only an executable that root alone may write. */
-static int open_program(const char *path, char *ret_error, size_t size)
-{
-	struct stat st;
-	int fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd < 0) {
-		(void)snprintf(ret_error, size, "%s cannot be opened: %s", path, strerror(errno));
-		return -errno;
-	}
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != 0 ||
-	    st.st_mode & (S_IWGRP | S_IWOTH) || !(st.st_mode & S_IXUSR)) {
-		(void)snprintf(
-			ret_error, size,
-			"%s is not trusted (mode %04o, owner %u): it must be an executable that only "
-			"root may write",
-			path, st.st_mode & 07777u, st.st_uid);
-		close(fd);
-		return -EPERM;
-	}
-	return fd;
-}
-
 /* ---- in the child: nothing but system calls, the parent has threads ---- */
 
-#define SOURCES 6 /* for descriptors 0 to 5 */
-
-/* Descriptors: lent low numbers, above those of the contract, so that no dup2 hits a source. */
+/* Descriptors: lent low numbers, above those that a newborn is given, so that no dup2 hits a source. */
 struct birth {
+	const struct spawn_program *order;
 	int program;
-	int sources[SOURCES];
+	int sources[SPAWN_FDS];
 	int report; /* 0 when the child has a table of its own, then the errno of what failed; closed by exec */
 	pid_t parent;
 	bool shares_table;
 };
+
+_Static_assert(SPAWN_FDS + 2 <= LOW_FDS_PLACES, "program, report and all sources are lent");
+_Static_assert(BIRTH_FD_LAST_WORDS < SPAWN_FDS, "the birth contract fits");
 
 static void reset_signals(void)
 {
@@ -89,29 +67,34 @@ static int leave_table(const struct birth *birth)
 
 static int place_descriptors(const struct birth *birth)
 {
-	for (int i = 0; i < SOURCES; i++) {
-		if (dup2(birth->sources[i], i) < 0)
+	for (unsigned i = 0; i < birth->order->n_fds; i++) {
+		if (dup2(birth->sources[i], (int)i) < 0)
 			return -errno;
 	}
 	return 0;
 }
 
+static int tie_to(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+		return -errno;
+	return getppid() == parent || getppid() == 0 ? 0 : -ESRCH; /* died before it was watched */
+}
+
 static _Noreturn void be_born(const struct birth *birth)
 {
-	char name[] = "ampscansvc";
-	char *const arguments[] = {name, NULL};
-	char *const environment[] = {NULL};
+	const struct spawn_program *order = birth->order;
 	int r;
 
 	reset_signals();
 	r = leave_table(birth);
 	if (!r)
 		r = place_descriptors(birth);
-	if (!r &&
-	    (prctl(PR_SET_PDEATHSIG, SIGKILL) || (getppid() != birth->parent && getppid() != 0)))
-		r = -ESRCH; /* the daemon died before its death could be watched */
+	if (!r && order->dies_with_us)
+		r = tie_to(birth->parent);
 	if (!r) {
-		syscall(SYS_execveat, birth->program, "", arguments, environment, AT_EMPTY_PATH);
+		syscall(SYS_execveat, birth->program, "", order->arguments, order->environment,
+			AT_EMPTY_PATH);
 		r = -errno;
 	}
 	(void)!write(birth->report, &r, sizeof(r)); /* nobody is left to tell */
@@ -174,8 +157,7 @@ static int await_exec(int report, int pidfd)
 	return r > 0 ? 0 : r;
 }
 
-/* Ends what was not born. One that SIGKILL does not end waits for some storage: it is left as it is, a daemon does not. */
-static bool end_child(int pidfd)
+bool spawn_end(int pidfd)
 {
 	struct pollfd end = {.fd = pidfd, .events = POLLIN};
 	siginfo_t info = {0};
@@ -193,7 +175,10 @@ static int clone_and_await(struct birth *birth, int report, struct spawned *ret_
 	int r;
 
 	birth->parent = getpid();
-	ret_spawned->pid = clone_child(flags | CLONE_NEWPID, &ret_spawned->pidfd);
+	ret_spawned->pid = -1;
+	errno = EINVAL;
+	if (birth->order->own_pids)
+		ret_spawned->pid = clone_child(flags | CLONE_NEWPID, &ret_spawned->pidfd);
 	if (ret_spawned->pid < 0 && (errno == EPERM || errno == EINVAL))
 		ret_spawned->pid = clone_child(flags, &ret_spawned->pidfd);
 	if (ret_spawned->pid == 0)
@@ -201,21 +186,26 @@ static int clone_and_await(struct birth *birth, int report, struct spawned *ret_
 	if (ret_spawned->pid < 0)
 		return -errno;
 	r = await_exec(report, ret_spawned->pidfd);
-	if (r && !end_child(ret_spawned->pidfd))
+	if (r && !spawn_end(ret_spawned->pidfd))
 		r = -ETIMEDOUT;
 	return r;
 }
 
+static int lend(unsigned place, int *fd)
+{
+	*fd = low_fds_lend(place, *fd);
+	return *fd < 0 ? *fd : 0;
+}
+
 static int lend_all(struct birth *birth)
 {
-	int *fds[LOW_FDS_PLACES] = {&birth->program, &birth->report};
-	int r = 0;
+	int r = lend(0, &birth->program);
 
-	for (int i = 0; i < SOURCES; i++)
-		fds[2 + i] = &birth->sources[i];
-	for (unsigned place = 0; r >= 0 && place < LOW_FDS_PLACES; place++)
-		r = *fds[place] = low_fds_lend(place, *fds[place]);
-	return r < 0 ? r : 0;
+	if (!r)
+		r = lend(1, &birth->report);
+	for (unsigned i = 0; !r && i < birth->order->n_fds; i++)
+		r = lend(2 + i, &birth->sources[i]);
+	return r;
 }
 
 static int give_birth(struct birth *birth, struct spawned *ret_spawned)
@@ -235,34 +225,47 @@ static int give_birth(struct birth *birth, struct spawned *ret_spawned)
 	return r;
 }
 
-int spawn_service(const struct spawn_order *order, struct spawned *ret_spawned, char *ret_error,
+int spawn_program(const struct spawn_program *order, struct spawned *ret_spawned, char *ret_error,
 		  size_t size)
 {
-	struct birth birth;
-	int program, null, r;
+	struct birth birth = {.order = order, .program = order->program};
+	int r, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	program = open_program(order->program, ret_error, size);
-	if (program < 0)
-		return program;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0) {
 		r = -errno;
-		(void)snprintf(ret_error, size, "/dev/null cannot be opened: %s", strerror(errno));
-		close(program);
+		(void)snprintf(ret_error, size, "/dev/null cannot be opened: %s", strerror(-r));
 		return r;
 	}
-	birth.program = program;
-	for (int i = 0; i < 3; i++)
-		birth.sources[i] = null;
-	birth.sources[BIRTH_FD_CHANNEL] = order->channel;
-	birth.sources[BIRTH_FD_BUILTIN] = order->builtin;
-	birth.sources[BIRTH_FD_DEFINITIONS] = order->definitions >= 0 ? order->definitions : null;
-	r = give_birth(&birth, ret_spawned);
+	for (unsigned i = 0; i < order->n_fds && i < SPAWN_FDS; i++)
+		birth.sources[i] = order->fds[i] >= 0 ? order->fds[i] : null;
+	r = order->n_fds <= SPAWN_FDS ? give_birth(&birth, ret_spawned) : -EINVAL;
 	if (r)
-		(void)snprintf(ret_error, size, "%s cannot be started: %s", order->program,
+		(void)snprintf(ret_error, size, "%s cannot be started: %s", order->path,
 			       r == -ETIMEDOUT ? "its process hangs before the exec"
 					       : strerror(-r));
 	close(null);
-	close(program);
 	return r;
+}
+
+int spawn_service(const struct spawn_order *order, struct spawned *ret_spawned, char *ret_error,
+		  size_t size)
+{
+	char name[] = "ampscansvc";
+	char *const arguments[] = {name, NULL};
+	char *const environment[] = {NULL};
+	const struct spawn_program service = {
+		.program = order->program,
+		.path = order->path,
+		.arguments = arguments,
+		.environment = environment,
+		.fds = {-1, -1, -1, [BIRTH_FD_CHANNEL] = order->channel,
+			[BIRTH_FD_BUILTIN] = order->builtin,
+			[BIRTH_FD_DEFINITIONS] = order->definitions,
+			[BIRTH_FD_LAST_WORDS] = order->last_words},
+		.n_fds = BIRTH_FD_LAST_WORDS + 1,
+		.own_pids = true,
+		.dies_with_us = true,
+	};
+
+	return spawn_program(&service, ret_spawned, ret_error, size);
 }
