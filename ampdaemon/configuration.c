@@ -4,6 +4,7 @@
 #include <cyaml/cyaml.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #define OPTIONAL_TEXT(key, max)                                                                    \
 	CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,                     \
 			       struct configuration, key, 1, max)
+#define SWITCH(key) CYAML_FIELD_BOOL(#key, CYAML_FLAG_OPTIONAL, struct configuration, key)
 #define NUMBER(key) CYAML_FIELD_UINT(#key, CYAML_FLAG_OPTIONAL, struct configuration, key)
 
 static const cyaml_schema_field_t fields[] = {
@@ -41,9 +43,23 @@ static const cyaml_schema_field_t fields[] = {
 	NUMBER(canary_every),
 	NUMBER(recycle_jobs),
 	OPTIONAL_TEXT(log_level, 16),
-	CYAML_FIELD_BOOL("log_to_stderr", CYAML_FLAG_OPTIONAL, struct configuration, log_to_stderr),
+	SWITCH(log_to_stderr),
 	NUMBER(journal_max_bytes),
 	NUMBER(journal_max_days),
+	OPTIONAL_TEXT(install_root, 4000),
+	SWITCH(create_account),
+	SWITCH(standby_service),
+	NUMBER(failure_limit),
+	NUMBER(failure_window_ms),
+	NUMBER(calm_ms),
+	NUMBER(replace_limit),
+	NUMBER(replace_window_ms),
+	NUMBER(restart_every_ms),
+	NUMBER(no_success_ms),
+	NUMBER(start_attempts),
+	NUMBER(start_retry_ms),
+	NUMBER(down_limit_ms),
+	NUMBER(recheck_ms),
 	CYAML_FIELD_END,
 };
 
@@ -77,6 +93,17 @@ static const struct range ranges[] = {
 	RANGE(recycle_jobs, 20000, 1, 100000000),
 	RANGE(journal_max_bytes, 1024 * MIB, 1 * MIB, 1048576 * MIB),
 	RANGE(journal_max_days, 30, 1, 3650),
+	RANGE(failure_limit, 5, 1, 1000),
+	RANGE(failure_window_ms, 600000, 100, 86400000),
+	RANGE(calm_ms, 300000, 100, 86400000),
+	RANGE(replace_limit, 3, 1, 1000),
+	RANGE(replace_window_ms, 60000, 100, 86400000),
+	RANGE(restart_every_ms, 600000, 100, 86400000),
+	RANGE(no_success_ms, 60000, 100, 86400000),
+	RANGE(start_attempts, 3, 1, 100),
+	RANGE(start_retry_ms, 60000, 100, 3600000),
+	RANGE(down_limit_ms, 10000, 100, 3600000),
+	RANGE(recheck_ms, 60000, 100, 3600000),
 };
 
 struct report {
@@ -84,6 +111,7 @@ struct report {
 	char *out;
 	size_t size;
 	char lines[600]; /* what libcyaml said, in its order */
+	uint64_t seen;   /* keys that are there, by their place in `fields` */
 };
 
 /* libcyaml tells the error first and then, outermost last, where it was. */
@@ -169,8 +197,16 @@ static const char *wanted(const cyaml_schema_field_t *field)
 	return field->value.type == CYAML_UINT ? "must be a number" : "must be a text";
 }
 
+_Static_assert(sizeof(fields) / sizeof(fields[0]) <= 64,
+	       "struct report's `seen` has a bit for each");
+
+static uint64_t bit_of(const cyaml_schema_field_t *field)
+{
+	return UINT64_C(1) << (field - fields);
+}
+
 static bool inspect_pair(struct report *report, yaml_document_t *document,
-			 const yaml_node_pair_t *pair, uint32_t *seen)
+			 const yaml_node_pair_t *pair)
 {
 	const yaml_node_t *key = yaml_document_get_node(document, pair->key);
 	const yaml_node_t *value = yaml_document_get_node(document, pair->value);
@@ -180,9 +216,9 @@ static bool inspect_pair(struct report *report, yaml_document_t *document,
 	text_escape(span_of_text(text_of(key)), shown, sizeof(shown));
 	if (!field)
 		return tell_at(report, &key->start_mark, shown, "is not a key of this file");
-	if (*seen & 1u << (field - fields))
+	if (report->seen & bit_of(field))
 		return tell_at(report, &key->start_mark, shown, "is there a second time");
-	*seen |= 1u << (field - fields);
+	report->seen |= bit_of(field);
 	if (!is_well_formed(field, text_of(value)))
 		return tell_at(report, &value->start_mark, shown, wanted(field));
 	return true;
@@ -192,18 +228,17 @@ static bool inspect_document(struct report *report, yaml_document_t *document)
 {
 	static const yaml_mark_t top;
 	const yaml_node_t *root = yaml_document_get_root_node(document);
-	uint32_t seen = 0;
 
 	if (!root || root->type != YAML_MAPPING_NODE)
 		return tell_at(report, root ? &root->start_mark : &top, "",
 			       "there must be lines of the form 'key: value'");
 	for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
 	     pair < root->data.mapping.pairs.top; pair++) {
-		if (!inspect_pair(report, document, pair, &seen))
+		if (!inspect_pair(report, document, pair))
 			return false;
 	}
 	for (const cyaml_schema_field_t *field = fields; field->key; field++) {
-		if (!(field->value.flags & CYAML_FLAG_OPTIONAL) && !(seen & 1u << (field - fields)))
+		if (!(field->value.flags & CYAML_FLAG_OPTIONAL) && !(report->seen & bit_of(field)))
 			return tell_at(report, &top, field->key, "is missing");
 	}
 	return true;
@@ -337,10 +372,8 @@ static bool settle_number(struct configuration *c, const struct range *range, st
 static bool settle_workers(struct configuration *c, struct report *report)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	/* The rest of the slots: spare, retiring, killed and not yet gone. */
 	static const struct range range = {
-		.key = "scan_workers", .least = 1, .most = LIMIT_WORKERS - 8};
+		.key = "scan_workers", .least = 1, .most = CONFIGURATION_WORKERS_MAX};
 
 	if (c->scan_workers > range.most)
 		return tell_range(report, &range);
@@ -362,7 +395,8 @@ static bool check_paths(const struct configuration *c, struct report *report)
 		const char *key, *path;
 	} paths[] = {{"run_dir", c->run_dir},           {"state_dir", c->state_dir},
 		     {"log_dir", c->log_dir},           {"builtin_dir", c->builtin_dir},
-		     {"scan_service", c->scan_service}, {"definitions_dir", c->definitions_dir}};
+		     {"scan_service", c->scan_service}, {"definitions_dir", c->definitions_dir},
+		     {"install_root", c->install_root}};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (paths[i].path && paths[i].path[0] != '/')
@@ -380,10 +414,54 @@ static bool check_log_level(const struct configuration *c, struct report *report
 	return tell(report, "log_level", "must be error, security, warning, notice, info or debug");
 }
 
+/* libcyaml leaves a switch that is not there at false. */
+static void settle_switches(struct configuration *c, const struct report *report)
+{
+	if (!(report->seen & bit_of(find_field("create_account"))))
+		c->create_account = true;
+}
+
+/* The installed tree begins above the prefix: /opt/cisco of /opt/cisco/amp. */
+static bool settle_root(struct configuration *c)
+{
+	static const char prefix[] = AMP_PREFIX;
+	const char *last = strrchr(prefix, '/');
+
+	if (c->install_root || !last || last == prefix ||
+	    strncmp(c->scan_service, prefix, strlen(prefix)) != 0 ||
+	    c->scan_service[strlen(prefix)] != '/')
+		return true;
+	c->install_root = strndup(prefix, (size_t)(last - prefix));
+	return c->install_root != NULL;
+}
+
+/* Absolute, for the daemon may stand elsewhere when it reads it again; links stay, the file may be replaced by its link. */
+static bool settle_path(struct configuration *c, const char *path)
+{
+	char directory[PATH_MAX];
+
+	if (path[0] == '/')
+		c->path = strdup(path);
+	else if (!getcwd(directory, sizeof(directory)) ||
+		 asprintf(&c->path, "%s/%s", directory, path) < 0)
+		c->path = NULL;
+	return c->path != NULL;
+}
+
+static bool settle_texts(struct configuration *c, struct report *report)
+{
+	if (settle_text(&c->scan_user, AMP_SCAN_USER) && settle_text(&c->log_level, "notice") &&
+	    settle_root(c) && settle_path(c, report->path))
+		return true;
+	(void)snprintf(report->out, report->size, "%s: no memory to read it", report->path);
+	return false;
+}
+
 static bool settle(struct configuration *c, struct report *report)
 {
-	if (!settle_text(&c->scan_user, AMP_SCAN_USER) || !settle_text(&c->log_level, "notice"))
+	if (!settle_texts(c, report))
 		return false;
+	settle_switches(c, report);
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		if (!settle_number(c, &ranges[i], report))
 			return false;
@@ -433,7 +511,9 @@ struct configuration *configuration_free(struct configuration *c)
 {
 	static const cyaml_config_t config = {.mem_fn = cyaml_mem};
 
-	if (c)
-		(void)cyaml_free(&config, &schema, c, 0); /* fails only for a wrong schema */
+	if (!c)
+		return NULL;
+	free(c->path);                            /* no key: libcyaml does not know it */
+	(void)cyaml_free(&config, &schema, c, 0); /* fails only for a wrong schema */
 	return NULL;
 }

@@ -12,6 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limits.h"
+
+/* Two services may live at once, each with its workers and a spare, and a standby keeps one: all in LIMIT_WORKERS places. */
+#define CONFIGURATION_WORKERS_MAX ((LIMIT_WORKERS - 1) / 2 - 1)
+
 struct configuration {
 	char *run_dir;   /* control socket and pid file */
 	char *state_dir; /* journal */
@@ -34,16 +39,17 @@ struct configuration {
 	bool log_to_stderr;
 	uint64_t journal_max_bytes;
 	uint32_t journal_max_days;
-	char *install_root;     /* directories from here down to what is executed and loaded must be as installed; NULL: not looked at */
-	bool create_account;    /* make the scan service's account when it is missing */
-	bool standby_service;   /* keep a second service loaded: no gap when the first dies, twice the memory */
-	uint32_t failure_limit; /* thresholds of faults.md 5 to 7, in milliseconds where they are times */
+	char *install_root; /* directories from here down to what is executed and loaded must be as installed; NULL: not looked at */
+	bool create_account; /* make the scan service's account when it is missing */
+	bool standby_service; /* keep a second service loaded: no gap when the first dies, twice the memory */
+	uint32_t
+		failure_limit; /* thresholds of faults.md 5 to 7, in milliseconds where they are times */
 	uint32_t failure_window_ms, calm_ms;
 	uint32_t replace_limit, replace_window_ms;
 	uint32_t restart_every_ms, no_success_ms;
 	uint32_t start_attempts, start_retry_ms, down_limit_ms;
 	uint32_t recheck_ms;
-	char *path; /* of the file itself: a restart in place reads it again */
+	char *path; /* of the file itself, absolute: a restart in place reads it again */
 };
 
 /* NULL with one sentence in `ret_error` (cut to `size`) when the file cannot be accepted. */

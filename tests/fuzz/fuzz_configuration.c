@@ -20,12 +20,18 @@ static void check_accepted(const struct configuration *c)
 	FUZZ_CHECK(is_absolute(c->builtin_dir) && is_absolute(c->scan_service));
 	FUZZ_CHECK(!c->definitions_dir || is_absolute(c->definitions_dir));
 	FUZZ_CHECK(c->scan_user && c->scan_user[0] && c->log_level);
-	FUZZ_CHECK(c->scan_workers >= 1 && c->scan_workers <= LIMIT_WORKERS - 8);
+	FUZZ_CHECK(c->scan_workers >= 1 && c->scan_workers <= CONFIGURATION_WORKERS_MAX);
 	FUZZ_CHECK(c->scan_timeout_ms >= 100 && c->scan_timeout_ms <= 3600000);
 	FUZZ_CHECK(c->max_scan_file_size && c->max_archive_scan_size && c->temp_bytes >= 65536);
 	FUZZ_CHECK(c->temp_inodes >= 16 && c->worker_memory_bytes >= UINT64_C(64) << 20);
 	FUZZ_CHECK(c->canary_every && c->recycle_jobs && c->journal_max_days);
 	FUZZ_CHECK(c->journal_max_bytes >= 1u << 20);
+	FUZZ_CHECK(!c->install_root || is_absolute(c->install_root));
+	FUZZ_CHECK(c->path && is_absolute(c->path));
+	FUZZ_CHECK(c->failure_limit && c->replace_limit && c->start_attempts);
+	FUZZ_CHECK(c->failure_window_ms >= 100 && c->calm_ms >= 100 && c->replace_window_ms >= 100);
+	FUZZ_CHECK(c->restart_every_ms >= 100 && c->no_success_ms >= 100);
+	FUZZ_CHECK(c->start_retry_ms >= 100 && c->down_limit_ms >= 100 && c->recheck_ms >= 100);
 }
 
 static void write_file(int fd, const uint8_t *data, size_t size)

@@ -45,7 +45,103 @@ static void the_paths_alone_are_enough(void)
 	CU_ASSERT_EQUAL(c->scan_timeout_ms, 120000);
 	CU_ASSERT_EQUAL(c->max_scan_file_size, 100u << 20);
 	CU_ASSERT_EQUAL(c->journal_max_days, 30);
+	CU_ASSERT_PTR_NULL(c->install_root);
+	CU_ASSERT_TRUE(c->create_account);
+	CU_ASSERT_FALSE(c->standby_service);
+	CU_ASSERT_STRING_EQUAL(c->path, test_path("amp.yaml"));
 	CU_ASSERT_PTR_NULL(configuration_free(c));
+}
+
+static void the_thresholds_are_those_of_the_faults_contract(void)
+{
+	struct configuration *c = read_text(PATHS);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	if (!c)
+		return; /* for the static analysis, which does not know _FATAL */
+	CU_ASSERT_EQUAL(c->failure_limit, 5);
+	CU_ASSERT_EQUAL(c->failure_window_ms, 600000);
+	CU_ASSERT_EQUAL(c->calm_ms, 300000);
+	CU_ASSERT_EQUAL(c->replace_limit, 3);
+	CU_ASSERT_EQUAL(c->replace_window_ms, 60000);
+	CU_ASSERT_EQUAL(c->restart_every_ms, 600000);
+	CU_ASSERT_EQUAL(c->no_success_ms, 60000);
+	CU_ASSERT_EQUAL(c->start_attempts, 3);
+	CU_ASSERT_EQUAL(c->start_retry_ms, 60000);
+	CU_ASSERT_EQUAL(c->down_limit_ms, 10000);
+	CU_ASSERT_EQUAL(c->recheck_ms, 60000);
+	(void)configuration_free(c); /* NULL always */
+}
+
+static void every_threshold_is_taken(void)
+{
+	struct configuration *c = read_text(
+		PATHS "install_root: /opt/x\ncreate_account: false\nstandby_service: true\n"
+		      "failure_limit: 1\nfailure_window_ms: 101\ncalm_ms: 102\n"
+		      "replace_limit: 2\nreplace_window_ms: 103\nrestart_every_ms: 104\n"
+		      "no_success_ms: 105\nstart_attempts: 3\nstart_retry_ms: 106\n"
+		      "down_limit_ms: 107\nrecheck_ms: 108\n");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	if (!c)
+		return; /* for the static analysis, which does not know _FATAL */
+	CU_ASSERT_STRING_EQUAL(c->install_root, "/opt/x");
+	CU_ASSERT_FALSE(c->create_account);
+	CU_ASSERT_TRUE(c->standby_service);
+	CU_ASSERT_EQUAL(c->failure_limit, 1);
+	CU_ASSERT_EQUAL(c->failure_window_ms, 101);
+	CU_ASSERT_EQUAL(c->calm_ms, 102);
+	CU_ASSERT_EQUAL(c->replace_limit, 2);
+	CU_ASSERT_EQUAL(c->replace_window_ms, 103);
+	CU_ASSERT_EQUAL(c->restart_every_ms, 104);
+	CU_ASSERT_EQUAL(c->no_success_ms, 105);
+	CU_ASSERT_EQUAL(c->start_attempts, 3);
+	CU_ASSERT_EQUAL(c->start_retry_ms, 106);
+	CU_ASSERT_EQUAL(c->down_limit_ms, 107);
+	CU_ASSERT_EQUAL(c->recheck_ms, 108);
+	(void)configuration_free(c); /* NULL always */
+}
+
+static void the_installed_service_has_the_installed_root(void)
+{
+	static const char paths[] = "run_dir: /r\nstate_dir: /s\nlog_dir: /l\nbuiltin_dir: /b\n";
+	static const char prefix[] = AMP_PREFIX;
+	char text[400];
+	struct configuration *c;
+
+	(void)snprintf(text, sizeof(text), "%sscan_service: %s/bin/x\n", paths, AMP_PREFIX);
+	c = read_text(text);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	CU_ASSERT_PTR_NOT_NULL(c->install_root);
+	if (c && c->install_root) {
+		size_t len = strlen(c->install_root);
+
+		CU_ASSERT_EQUAL(strncmp(prefix, c->install_root, len), 0);
+		CU_ASSERT_PTR_EQUAL(strrchr(prefix, '/'), prefix + len);
+	}
+	(void)configuration_free(c); /* NULL always */
+	(void)snprintf(text, sizeof(text), "%sscan_service: %s-other/x\n", paths, AMP_PREFIX);
+	c = read_text(text);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	if (c)
+		CU_ASSERT_PTR_NULL(c->install_root);
+	(void)configuration_free(c); /* NULL always */
+}
+
+static void a_relative_name_is_remembered_whole(void)
+{
+	struct configuration *c;
+
+	(void)test_file("near.yaml", PATHS);
+	CU_ASSERT_EQUAL_FATAL(chdir(test_directory()), 0);
+	c = configuration_read("near.yaml", error, sizeof(error));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	if (c) {
+		CU_ASSERT_EQUAL(c->path[0], '/');
+		CU_ASSERT_EQUAL(access(c->path, R_OK), 0);
+	}
+	(void)configuration_free(c); /* NULL always */
+	CU_ASSERT_EQUAL(chdir("/"), 0);
 }
 
 static void every_key_is_taken(void)
@@ -88,7 +184,7 @@ static const struct {
 	{PATHS "scan_workers: {a: b}\n", ":6:15: ", ""},
 	{PATHS "scan_workers: 1.5\n", ":6:15: ", ""},
 	{PATHS "scan_workers: -1\n", ":6:15: ", ""},
-	{PATHS "scan_workers: 17\n", ":6:15: ", "must be from 1 to 16"},
+	{PATHS "scan_workers: 11\n", ":6:15: ", "must be from 1 to 10"},
 	{PATHS "scan_workers: 99999999999\n", ":6:15: ", ""},
 	{PATHS "log_to_stderr: perhaps\n", ":6:16: ", "must be true or false"},
 	{PATHS "scan_timeout_ms: 99\n", ":6:18: ", "must be from 100 to 3600000"},
@@ -98,6 +194,22 @@ static const struct {
 	{PATHS "journal_max_bytes: 1048575\n", ":6:20: ", "must be from 1048576 to"},
 	{PATHS "journal_max_days: 3651\n", ":6:19: ", "must be from 1 to 3650"},
 	{PATHS "journal_max_bytes: 18446744073709551616\n", ":6:20: ", ""},
+	{PATHS "failure_limit: 1001\n", ":6:16: ", "must be from 1 to 1000"},
+	{PATHS "failure_window_ms: 99\n", ":6:20: ", "must be from 100 to 86400000"},
+	{PATHS "calm_ms: 86400001\n", ":6:10: ", "must be from 100 to 86400000"},
+	{PATHS "replace_limit: -3\n", ":6:16: ", "must be a number"},
+	{PATHS "replace_window_ms: 99\n", ":6:20: ", "must be from 100 to"},
+	{PATHS "restart_every_ms: 1\n", ":6:19: ", "must be from 100 to"},
+	{PATHS "no_success_ms: 1\n", ":6:16: ", "must be from 100 to"},
+	{PATHS "start_attempts: 101\n", ":6:17: ", "must be from 1 to 100"},
+	{PATHS "start_retry_ms: 3600001\n", ":6:17: ", "must be from 100 to 3600000"},
+	{PATHS "down_limit_ms: 4294967296\n", ":6:16: ", ""},
+	{PATHS "recheck_ms: 99\n", ":6:13: ", "must be from 100 to 3600000"},
+	{PATHS "recheck_ms: 100\nrecheck_ms: 100\n", ":7:1: ", "second time"},
+	{PATHS "create_account: yes\n", ":6:17: ", "must be true or false"},
+	{PATHS "standby_service: 1\n", ":6:18: ", "must be true or false"},
+	{PATHS "install_root: opt/cisco\n", ":6:15: ", "must be an absolute path"},
+	{PATHS "path: /x\n", ":6:1: ", "path is not a key"},
 	{PATHS "definitions_dir: relative/path\n", ":6:18: ", "must be an absolute path"},
 	{PATHS "definitions_dir: ''\n", ":6:18: ", ""},
 	{PATHS "log_level: loud\n", ":6:12: ", "must be error"},
@@ -142,7 +254,7 @@ static void what_is_wrong_is_told_with_its_place(void)
 static void the_bounds_themselves_are_accepted(void)
 {
 	static const char *const good[] = {
-		PATHS "scan_workers: 16\n",       PATHS "scan_timeout_ms: 3600000\n",
+		PATHS "scan_workers: 10\n",       PATHS "scan_timeout_ms: 3600000\n",
 		PATHS "scan_timeout_ms: 100\n",   PATHS "max_scan_file_size: 2146435072\n",
 		PATHS "temp_inodes: 10000000\n",  PATHS "journal_max_days: 3650\n",
 		PATHS "worker_memory_bytes: 0\n", /* 0 is the default */
@@ -206,6 +318,12 @@ static void no_descriptor_stays_open(void)
 static const struct unit_test tests[] = {
 	{"the paths alone are enough", the_paths_alone_are_enough},
 	{"every key is taken", every_key_is_taken},
+	{"the thresholds are those of the faults contract",
+	 the_thresholds_are_those_of_the_faults_contract},
+	{"every threshold is taken", every_threshold_is_taken},
+	{"the installed service has the installed root",
+	 the_installed_service_has_the_installed_root},
+	{"a relative name is remembered whole", a_relative_name_is_remembered_whole},
 	{"what is wrong is told with its place", what_is_wrong_is_told_with_its_place},
 	{"the bounds themselves are accepted", the_bounds_themselves_are_accepted},
 	{"a key that comes twice is refused", a_key_that_comes_twice_is_refused},
