@@ -53,7 +53,12 @@ uint32_t custody_in_hand(const struct dispatcher *d, const struct worker *worker
 
 void custody_tell_worker(struct dispatcher *d, const struct worker *worker, enum effect_kind kind)
 {
-	struct effect effect = {.kind = kind, .worker = worker->id, .cause = worker->cause};
+	struct effect effect = {
+		.kind = kind,
+		.worker = worker->id,
+		.epoch = worker->epoch,
+		.cause = worker->cause,
+	};
 
 	outbox_put(&d->box, d->settings.jobs + worker_table_place(&d->table, worker), &effect);
 }
@@ -90,7 +95,7 @@ void custody_release(struct dispatcher *d, mono_ms now, struct worker *worker, u
 
 void custody_settle(struct dispatcher *d, struct worker *worker)
 {
-	if (worker->held > 0)
+	if (worker->held > 0 || worker->owed > 0)
 		return;
 	if (worker->state == WORKER_BUSY)
 		worker->state = WORKER_SPARE;
@@ -112,7 +117,7 @@ static void requeue(struct dispatcher *d, uint32_t index)
 }
 
 /* The job that was in hand when its worker went. */
-static void judge(struct dispatcher *d, uint32_t index, enum death_cause cause)
+static void judge(struct dispatcher *d, uint32_t index, uint64_t epoch, enum death_cause cause)
 {
 	struct job *job = &d->book.jobs[index];
 	bool charged = death_cause_charges(cause);
@@ -120,7 +125,10 @@ static void judge(struct dispatcher *d, uint32_t index, enum death_cause cause)
 	job->departures++;
 	job->charges += charged;
 	if (job->charges >= CHARGES_MAX || job->departures >= DEPARTURES_MAX) {
-		custody_fail(d, index, VERDICT_FAILED, reason_of(cause));
+		custody_finish(d, index,
+			       (struct job_end){.verdict = VERDICT_FAILED,
+						.reason = reason_of(cause),
+						.epoch = epoch});
 		return;
 	}
 	requeue(d, index);
@@ -148,7 +156,7 @@ void custody_empty(struct dispatcher *d, mono_ms now, struct worker *worker, enu
 	while ((index = worker_table_newest(&d->table, worker)) != INDEX_NONE) {
 		custody_release(d, now, worker, index);
 		if (index == hand)
-			judge(d, index, cause);
+			judge(d, index, worker->epoch, cause);
 		else
 			custody_return(d, index);
 	}

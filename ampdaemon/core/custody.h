@@ -15,6 +15,14 @@
 #include "ampdaemon/core/outbox.h"
 #include "ampdaemon/core/worker_table.h"
 
+/* The service that orders go to, and their pace. */
+struct order_gate {
+	uint64_t epoch;  /* 0: there is none, nothing is ordered */
+	mono_ms backoff; /* 0: none */
+	mono_ms next;
+	bool fails_idle; /* workers become ready and fail without having done anything */
+};
+
 struct dispatcher {
 	struct dispatcher_settings settings;
 	struct worker_bounds bounds;
@@ -23,10 +31,7 @@ struct dispatcher {
 	struct worker_table table;
 	struct outbox box; /* subjects: jobs, then the workers' places */
 	struct dispatcher_counters counters;
-	bool service;          /* orders are possible */
-	mono_ms order_backoff; /* 0: none */
-	bool fails_idle;       /* workers become ready and fail without having done anything */
-	mono_ms next_order;
+	struct order_gate current, standby;
 	mono_ms unready_since; /* MONO_NEVER: a worker is ready */
 	bool draining;
 	mono_ms drain_deadline;

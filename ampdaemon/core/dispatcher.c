@@ -6,9 +6,8 @@
 #include <stdlib.h>
 
 #include "ampdaemon/core/custody.h"
+#include "ampdaemon/core/workforce.h"
 
-#define ORDER_BACKOFF_FIRST_MS 50
-#define ORDER_BACKOFF_MAX_MS 5000
 #define REFUSAL_MS 50 /* a full channel is left alone so long, unless it answers before */
 
 uint32_t job_index(job_id job)
@@ -22,6 +21,7 @@ static void check(const struct dispatcher_settings *s)
 	assert(s->active > 0 && s->active <= LIMIT_WORKERS - 2);
 	assert(s->depth > 0 && s->recycle_jobs > 0 && s->min_share > 0);
 	assert(s->scan_ms > 0 && s->queue_ms > 0 && s->outage_ms > 0 && s->worker_ms > 0);
+	assert(s->first_worker > 0);
 }
 
 struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings, mono_ms now)
@@ -32,13 +32,14 @@ struct dispatcher *dispatcher_new(const struct dispatcher_settings *settings, mo
 	if (!d)
 		return NULL;
 	d->settings = *settings;
-	d->bounds =
-		(struct worker_bounds){settings->active, settings->depth, settings->depth_bytes};
+	d->bounds = (struct worker_bounds){.active = settings->active,
+					   .depth = settings->depth,
+					   .depth_bytes = settings->depth_bytes};
 	d->unready_since = now;
 	d->drain_deadline = MONO_NEVER;
 	d->queue = fair_queue_new(settings->jobs);
-	if (!d->queue || !job_book_init(&d->book, settings->jobs) ||
-	    !worker_table_init(&d->table, settings->jobs) ||
+	if (!d->queue || !job_book_init(&d->book, settings->jobs, settings->first_serial) ||
+	    !worker_table_init(&d->table, settings->jobs, settings->first_worker) ||
 	    !outbox_init(&d->box, settings->jobs + LIMIT_WORKERS))
 		return dispatcher_free(d);
 	return d;
@@ -56,87 +57,7 @@ struct dispatcher *dispatcher_free(struct dispatcher *d)
 	return NULL;
 }
 
-/* ---- workers ---- */
-
-static void note_unready_end(struct dispatcher *d, mono_ms now)
-{
-	d->order_backoff = d->order_backoff == 0
-				   ? ORDER_BACKOFF_FIRST_MS
-				   : mono_min(2 * d->order_backoff, ORDER_BACKOFF_MAX_MS);
-	d->next_order = mono_add(now, d->order_backoff);
-}
-
-/* Its jobs go at once: a killed process may take long to end, when it hangs in the kernel. */
-static void kill_worker(struct dispatcher *d, mono_ms now, struct worker *worker,
-			enum death_cause cause)
-{
-	uint32_t hand = custody_in_hand(d, worker);
-
-	if (worker->state == WORKER_ORDERED)
-		note_unready_end(d, now);
-	worker->blamed = hand == INDEX_NONE ? 0 : job_book_id(&d->book, hand);
-	worker->blamed_attempts = hand == INDEX_NONE ? 0 : d->book.jobs[hand].charges;
-	worker->state = WORKER_KILLED;
-	worker->cause = cause;
-	custody_empty(d, now, worker, cause);
-	worker->due = MONO_NEVER;
-	custody_tell_worker(d, worker, EFFECT_KILL_WORKER);
-}
-
-static void remove_worker(struct dispatcher *d, mono_ms now, struct worker *worker,
-			  enum death_cause cause)
-{
-	if (worker->state == WORKER_KILLED)
-		cause = worker->cause;
-	d->counters.deaths[cause]++;
-	custody_empty(d, now, worker, cause);
-	outbox_withdraw(&d->box, d->settings.jobs + worker_table_place(&d->table, worker));
-	worker_table_clear(&d->table, worker);
-}
-
-static void watch_workers(struct dispatcher *d, mono_ms now)
-{
-	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
-		struct worker *worker = &d->table.places[i];
-
-		if (worker->refuses_until <= now)
-			worker->refuses_until = 0;
-		if (worker->id == 0 || worker->due > now)
-			continue;
-		kill_worker(d, now, worker,
-			    worker->state == WORKER_ORDERED ? DEATH_NOT_READY : DEATH_DEADLINE);
-	}
-}
-
-static void end_drain(struct dispatcher *d, mono_ms now)
-{
-	if (!d->draining || d->drain_deadline > now)
-		return;
-	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
-		if (d->table.places[i].held > 0)
-			kill_worker(d, now, &d->table.places[i], DEATH_REQUESTED);
-	}
-}
-
-static bool is_missing_worker(const struct dispatcher *d)
-{
-	uint32_t there = worker_table_ready(&d->table) + worker_table_coming(&d->table);
-
-	return d->service && !d->draining && there < d->settings.active + 1 &&
-	       !worker_table_is_full(&d->table);
-}
-
-static void order_missing(struct dispatcher *d, mono_ms now)
-{
-	while (is_missing_worker(d) && d->next_order <= now) {
-		struct worker *worker = worker_table_add(&d->table);
-
-		worker->due = mono_add(now, d->settings.worker_ms);
-		custody_tell_worker(d, worker, EFFECT_ORDER_WORKER);
-		if (d->order_backoff > 0)
-			d->next_order = mono_add(now, d->order_backoff);
-	}
-}
+/* ---- time ---- */
 
 static void assign(struct dispatcher *d, mono_ms now)
 {
@@ -151,8 +72,6 @@ static void assign(struct dispatcher *d, mono_ms now)
 	}
 }
 
-/* ---- time ---- */
-
 static mono_ms outage_due(const struct dispatcher *d)
 {
 	return mono_add(d->unready_since, d->settings.outage_ms);
@@ -160,7 +79,7 @@ static mono_ms outage_due(const struct dispatcher *d)
 
 static mono_ms queue_due(const struct dispatcher *d)
 {
-	uint32_t oldest = job_book_oldest_queued(&d->book);
+	uint32_t oldest = job_book_oldest_waiting(&d->book);
 
 	if (oldest == INDEX_NONE)
 		return MONO_NEVER;
@@ -170,7 +89,7 @@ static mono_ms queue_due(const struct dispatcher *d)
 /* Runs after assign(): a job that a worker can take now is not too late. */
 static void end_waiting(struct dispatcher *d, mono_ms now)
 {
-	if (worker_table_ready(&d->table) > 0)
+	if (worker_table_ready_but(&d->table, d->standby.epoch) > 0)
 		d->unready_since = MONO_NEVER;
 	else if (d->unready_since == MONO_NEVER)
 		d->unready_since = now;
@@ -179,16 +98,26 @@ static void end_waiting(struct dispatcher *d, mono_ms now)
 		custody_fail(d, job_book_oldest_queued(&d->book), VERDICT_ERROR,
 			     SCAN_REASON_NO_SERVICE);
 	while (queue_due(d) <= now)
-		custody_fail(d, job_book_oldest_queued(&d->book), VERDICT_ERROR,
+		custody_fail(d, job_book_oldest_waiting(&d->book), VERDICT_ERROR,
 			     SCAN_REASON_QUEUE_TIME);
+}
+
+static void end_drain(struct dispatcher *d, mono_ms now)
+{
+	if (!d->draining || d->drain_deadline > now)
+		return;
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (d->table.places[i].held > 0)
+			workforce_kill(d, now, &d->table.places[i], DEATH_REQUESTED);
+	}
 }
 
 /* After every event: whatever follows from the new situation. */
 static void settle(struct dispatcher *d, mono_ms now)
 {
-	watch_workers(d, now);
+	workforce_watch(d, now);
 	end_drain(d, now);
-	order_missing(d, now);
+	workforce_settle(d, now);
 	assign(d, now);
 	end_waiting(d, now);
 }
@@ -201,7 +130,7 @@ void dispatcher_tick(struct dispatcher *d, mono_ms now)
 mono_ms dispatcher_deadline(const struct dispatcher *d)
 {
 	bool waiting = fair_queue_len(d->queue) > 0;
-	mono_ms deadline = queue_due(d);
+	mono_ms deadline = mono_min(queue_due(d), workforce_deadline(d));
 
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
 		const struct worker *worker = &d->table.places[i];
@@ -214,8 +143,6 @@ mono_ms dispatcher_deadline(const struct dispatcher *d)
 	}
 	if (waiting)
 		deadline = mono_min(deadline, outage_due(d));
-	if (is_missing_worker(d))
-		deadline = mono_min(deadline, d->next_order);
 	if (d->book.counts[JOB_IN_FLIGHT] > 0)
 		deadline = mono_min(deadline, d->drain_deadline);
 	return deadline;
@@ -250,7 +177,8 @@ int dispatcher_submit(struct dispatcher *d, mono_ms now, const struct job_reques
 	index = job_book_add(&d->book, request, now);
 	*ret_job = job_book_id(&d->book, index);
 	d->counters.submitted++;
-	fair_queue_push(d->queue, index, request->priority, request->uid, false);
+	if (!request->held)
+		fair_queue_push(d->queue, index, request->priority, request->uid, false);
 	settle(d, now);
 	return 0;
 }
@@ -263,7 +191,7 @@ static void cancel(struct dispatcher *d, uint32_t index)
 		return;
 	job->cancelled = true;
 	d->counters.cancelled++;
-	if (job->state == JOB_QUEUED)
+	if (job->state == JOB_QUEUED || job->state == JOB_HELD)
 		custody_fail(d, index, VERDICT_NONE, SCAN_REASON_NONE);
 }
 
@@ -280,61 +208,110 @@ void dispatcher_cancel_owner(struct dispatcher *d, mono_ms now, uint64_t owner)
 	settle(d, now);
 }
 
+static uint32_t find_held(const struct dispatcher *d, job_id job)
+{
+	uint32_t index = job_book_find(&d->book, job);
+
+	return index != INDEX_NONE && d->book.jobs[index].state == JOB_HELD ? index : INDEX_NONE;
+}
+
+void dispatcher_release(struct dispatcher *d, mono_ms now, job_id job)
+{
+	uint32_t index = find_held(d, job);
+	const struct job_request *request;
+
+	if (index != INDEX_NONE) {
+		request = &d->book.jobs[index].request;
+		job_book_move(&d->book, index, JOB_QUEUED);
+		fair_queue_push(d->queue, index, request->priority, request->uid, false);
+	}
+	settle(d, now);
+}
+
+void dispatcher_refuse(struct dispatcher *d, mono_ms now, job_id job, enum verdict verdict,
+		       enum scan_reason reason)
+{
+	uint32_t index = find_held(d, job);
+
+	if (index != INDEX_NONE)
+		custody_fail(d, index, verdict, reason);
+	settle(d, now);
+}
+
 void dispatcher_drain(struct dispatcher *d, mono_ms now, mono_ms deadline)
 {
 	d->draining = true;
 	d->drain_deadline = mono_min(d->drain_deadline, deadline);
-	while (fair_queue_len(d->queue) > 0)
-		custody_fail(d, job_book_oldest_queued(&d->book), VERDICT_ERROR,
+	while (job_book_oldest_waiting(&d->book) != INDEX_NONE)
+		custody_fail(d, job_book_oldest_waiting(&d->book), VERDICT_ERROR,
 			     SCAN_REASON_STOPPING);
 	settle(d, now);
 }
 
 /* ---- what the service and its workers do ---- */
 
-void dispatcher_service_up(struct dispatcher *d, mono_ms now)
+void dispatcher_service_up(struct dispatcher *d, mono_ms now, uint64_t epoch)
 {
-	d->service = true;
-	d->fails_idle = false;
-	d->order_backoff = 0;
-	d->next_order = now;
+	assert(epoch != 0);
+	workforce_switch(d, now, epoch);
 	settle(d, now);
 }
 
-void dispatcher_service_lost(struct dispatcher *d, mono_ms now)
+void dispatcher_service_standby(struct dispatcher *d, mono_ms now, uint64_t epoch)
 {
-	d->service = false;
-	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
-		if (d->table.places[i].id != 0)
-			remove_worker(d, now, &d->table.places[i], DEATH_SERVICE);
-	}
+	assert(epoch != 0);
+	workforce_keep_standby(d, now, epoch);
 	settle(d, now);
+}
+
+void dispatcher_service_lost(struct dispatcher *d, mono_ms now, uint64_t epoch)
+{
+	assert(epoch != 0);
+	workforce_lose(d, now, epoch);
+	settle(d, now);
+}
+
+bool dispatcher_epoch_is_empty(const struct dispatcher *d, uint64_t epoch)
+{
+	return !worker_table_has_epoch(&d->table, epoch);
+}
+
+int dispatcher_adopt(struct dispatcher *d, mono_ms now, const struct adopted_worker *adopted)
+{
+	int r = workforce_adopt(d, now, adopted);
+
+	settle(d, now);
+	return r;
 }
 
 void dispatcher_worker_ready(struct dispatcher *d, mono_ms now, uint64_t id)
 {
 	struct worker *worker = worker_table_find(&d->table, id);
 
-	if (worker && worker->state == WORKER_ORDERED) {
-		worker->state = WORKER_SPARE;
-		worker->due = MONO_NEVER;
-		if (!d->fails_idle) {
-			d->order_backoff = 0;
-			d->next_order = now;
-		}
-	}
+	if (worker)
+		workforce_ready(d, now, worker);
 	settle(d, now);
 }
 
 static void take_answer(struct dispatcher *d, mono_ms now, struct worker *worker, uint32_t index)
 {
 	custody_release(d, now, worker, index);
-	worker->refuses_until = 0;
-	worker->answered++;
-	d->fails_idle = false;
-	if (worker->answered >= d->settings.recycle_jobs)
-		worker->state = WORKER_RETIRING;
+	workforce_answered(d, worker);
 	d->counters.late_answers += d->book.jobs[index].cancelled;
+}
+
+/* To a job of the image before this one, whose client asks again. */
+static int take_owed(struct dispatcher *d, mono_ms now, struct worker *worker, job_id job)
+{
+	if (job_book_find(&d->book, job) != INDEX_NONE)
+		return -EPROTO;
+	worker->owed--;
+	worker->due = worker->owed > 0 ? mono_add(now, d->settings.scan_ms) : MONO_NEVER;
+	workforce_answered(d, worker);
+	d->counters.late_answers++;
+	custody_settle(d, worker);
+	settle(d, now);
+	return 0;
 }
 
 int dispatcher_answered(struct dispatcher *d, mono_ms now, uint64_t id, job_id job,
@@ -347,23 +324,20 @@ int dispatcher_answered(struct dispatcher *d, mono_ms now, uint64_t id, job_id j
 		d->counters.late_answers++;
 		return 0;
 	}
-	index = worker ? custody_in_hand(d, worker) : INDEX_NONE;
-	if (index == INDEX_NONE || job_book_id(&d->book, index) != job || verdict == VERDICT_NONE ||
-	    verdict >= VERDICT_COUNT)
+	if (!worker || verdict == VERDICT_NONE || verdict >= VERDICT_COUNT)
+		return -EPROTO;
+	if (worker->owed > 0)
+		return take_owed(d, now, worker, job);
+	index = custody_in_hand(d, worker);
+	if (index == INDEX_NONE || job_book_id(&d->book, index) != job)
 		return -EPROTO;
 	take_answer(d, now, worker, index);
-	custody_finish(d, index, (struct job_end){.answered = true, .verdict = verdict});
+	custody_finish(
+		d, index,
+		(struct job_end){.answered = true, .verdict = verdict, .epoch = worker->epoch});
 	custody_settle(d, worker);
 	settle(d, now);
 	return 0;
-}
-
-/* One that greets and fails before its first job is no better than one that never greets: without the back-off it would be
- * forked again as fast as it can fail. */
-static bool failed_idle(const struct worker *worker, enum death_cause cause)
-{
-	return worker->state == WORKER_SPARE && worker->answered == 0 &&
-	       death_cause_is_failure(cause);
 }
 
 void dispatcher_worker_gone(struct dispatcher *d, mono_ms now, uint64_t id, enum death_cause cause)
@@ -371,12 +345,8 @@ void dispatcher_worker_gone(struct dispatcher *d, mono_ms now, uint64_t id, enum
 	struct worker *worker = worker_table_find(&d->table, id);
 
 	assert(cause < DEATH_CAUSE_COUNT);
-	if (worker) {
-		d->fails_idle |= failed_idle(worker, cause);
-		if (worker->state == WORKER_ORDERED || failed_idle(worker, cause))
-			note_unready_end(d, now);
-		remove_worker(d, now, worker, cause);
-	}
+	if (worker)
+		workforce_gone(d, now, worker, cause);
 	settle(d, now);
 }
 
@@ -437,6 +407,7 @@ unsigned dispatcher_workers(const struct dispatcher *d, struct worker_view *view
 			continue;
 		views[n++] = (struct worker_view){
 			.worker = worker->id,
+			.epoch = worker->epoch,
 			.state = worker->state,
 			.answered = worker->answered,
 			.held = worker->held,
@@ -444,6 +415,33 @@ unsigned dispatcher_workers(const struct dispatcher *d, struct worker_view *view
 		};
 	}
 	return n;
+}
+
+void dispatcher_adopt_counters(struct dispatcher *d, const struct dispatcher_counters *counters)
+{
+	struct dispatcher_counters *own = &d->counters;
+
+	own->submitted += counters->submitted;
+	own->finished += counters->finished;
+	own->cancelled += counters->submitted - counters->finished;
+	own->dispatched += counters->dispatched;
+	own->retried += counters->retried;
+	own->requeued += counters->requeued;
+	own->late_answers += counters->late_answers;
+	for (unsigned i = 0; i < VERDICT_COUNT; i++)
+		own->verdicts[i] += counters->verdicts[i];
+	for (unsigned i = 0; i < DEATH_CAUSE_COUNT; i++)
+		own->deaths[i] += counters->deaths[i];
+}
+
+uint32_t dispatcher_next_serial(const struct dispatcher *d)
+{
+	return job_book_next_serial(&d->book);
+}
+
+uint64_t dispatcher_next_worker(const struct dispatcher *d)
+{
+	return d->table.last_id + 1;
 }
 
 bool dispatcher_is_idle(const struct dispatcher *d)
@@ -458,7 +456,7 @@ const struct dispatcher_counters *dispatcher_counters(const struct dispatcher *d
 
 uint32_t dispatcher_queued(const struct dispatcher *d)
 {
-	return d->book.counts[JOB_QUEUED];
+	return d->book.counts[JOB_QUEUED] + d->book.counts[JOB_HELD];
 }
 
 uint32_t dispatcher_in_flight(const struct dispatcher *d)

@@ -40,9 +40,11 @@
  * - Each worker belongs to an epoch: the service that forked it. dispatcher_service_up(epoch) makes
  *   an epoch the current one: orders are for it, and workers of others are outgoing: they get jobs
  *   only while fewer than `active` of the current epoch are ready, then no more, and are retired
- *   when they are empty. So a switch has no moment without a worker that takes jobs.
+ *   when they are empty. So a switch has no moment without a worker that takes jobs. What the retiring
+ *   ones still hold does not count against `active`. When the places do not suffice for both, outgoing
+ *   ones are retired one after the other, the last that takes jobs never.
  * - dispatcher_service_standby(epoch): one worker of that epoch is kept ready and gets no job until its
- *   epoch is made the current one.
+ *   epoch is made the current one. Its back-off is its own.
  * - dispatcher_service_lost(epoch) makes all workers of the epoch gone (not charged: the service
  *   died, not the worker; but a worker that was reported gone with a failure before stays charged).
  *   Orders are emitted only while the current epoch lives.
@@ -82,7 +84,8 @@ struct dispatcher_settings {
 	mono_ms worker_ms;     /* from the order of a worker to its readiness */
 	uint32_t
 		min_share; /* jobs that any user may have in the book, however many users there are */
-	uint32_t first_serial; /* of jobs, 0: whatever; after a restart in place above all that were given */
+	uint32_t
+		first_serial; /* of jobs, 0: whatever; after a restart in place above all that were given */
 	uint64_t first_worker; /* the number of the first worker ordered, likewise; at least 1 */
 };
 
@@ -105,7 +108,8 @@ struct job_end {
 	enum verdict verdict;    /* when not answered */
 	enum scan_reason reason; /* when not answered */
 	uint32_t attempts;       /* workers that were charged with it */
-	uint64_t epoch;          /* of the worker that answered; 0 when not answered */
+	uint64_t
+		epoch; /* of the worker that answered, or of the last that went with it in hand; 0: none */
 };
 
 enum effect_kind {
@@ -183,10 +187,15 @@ void dispatcher_service_lost(struct dispatcher *d, mono_ms now, uint64_t epoch);
 /* No worker of the epoch is left, none is ordered: an outgoing service can be stopped. */
 bool dispatcher_epoch_is_empty(const struct dispatcher *d, uint64_t epoch);
 
-/* A worker that was ready in the image before this one. `owed`: answers to jobs of that image. Before
- * dispatcher_service_up() of its epoch. -ENOSPC when there is no place. */
-int dispatcher_adopt(struct dispatcher *d, mono_ms now, uint64_t worker, uint64_t epoch,
-		     uint64_t answered, uint32_t owed);
+/* A worker that was ready in the image before this one. */
+struct adopted_worker {
+	uint64_t worker, epoch;
+	uint64_t answered;
+	uint32_t owed; /* answers to jobs of that image */
+};
+
+/* Before dispatcher_service_up() of its epoch. -ENOSPC when there is no place, -EINVAL when the number is taken or is none. */
+int dispatcher_adopt(struct dispatcher *d, mono_ms now, const struct adopted_worker *adopted);
 
 /* Totals of the image before this one are gone on with; verdicts, deaths and the rest. What was in its book counts as
  * cancelled. */

@@ -19,7 +19,7 @@ static uint32_t owner_head(const struct job_book *book, uint64_t owner)
 	return book->capacity + number_bucket(owner, book->buckets);
 }
 
-bool job_book_init(struct job_book *book, uint32_t capacity)
+bool job_book_init(struct job_book *book, uint32_t capacity, uint32_t first_serial)
 {
 	*book = (struct job_book){.capacity = capacity, .buckets = bucket_count(capacity)};
 	book->jobs = calloc(capacity, sizeof(*book->jobs));
@@ -27,8 +27,10 @@ bool job_book_init(struct job_book *book, uint32_t capacity)
 	book->owners = index_list_new(capacity + book->buckets);
 	if (!user_tally_init(&book->users, capacity) || !book->jobs || !book->ages || !book->owners)
 		return false;
-	for (uint32_t i = 0; i < capacity; i++)
+	for (uint32_t i = 0; i < capacity; i++) {
+		book->jobs[i].serial = first_serial == 0 ? 0 : first_serial - 1;
 		index_list_insert_before(book->ages, free_head(book), i);
+	}
 	book->counts[JOB_FREE] = capacity;
 	return true;
 }
@@ -58,7 +60,7 @@ uint32_t job_book_add(struct job_book *book, const struct job_request *request, 
 	index_list_remove(book->ages, index);
 	index_list_insert_before(book->ages, age_head(book), index);
 	index_list_insert_before(book->owners, owner_head(book, request->owner), index);
-	job_book_move(book, index, JOB_QUEUED);
+	job_book_move(book, index, request->held ? JOB_HELD : JOB_QUEUED);
 	return index;
 }
 
@@ -107,6 +109,28 @@ uint32_t job_book_oldest_queued(const struct job_book *book)
 	while (book->jobs[index].state != JOB_QUEUED)
 		index = book->ages[index].next;
 	return index;
+}
+
+uint32_t job_book_oldest_waiting(const struct job_book *book)
+{
+	uint32_t index = book->ages[age_head(book)].next;
+
+	if (book->counts[JOB_QUEUED] + book->counts[JOB_HELD] == 0)
+		return INDEX_NONE;
+	while (book->jobs[index].state != JOB_QUEUED && book->jobs[index].state != JOB_HELD)
+		index = book->ages[index].next;
+	return index;
+}
+
+uint32_t job_book_next_serial(const struct job_book *book)
+{
+	uint32_t newest = 0;
+
+	for (uint32_t i = 0; i < book->capacity; i++) {
+		if (book->jobs[i].serial > newest)
+			newest = book->jobs[i].serial;
+	}
+	return newest + 1; /* 0 after 2^32 uses of an index: that is "whatever" */
 }
 
 uint32_t job_book_next_of_owner(const struct job_book *book, uint64_t owner, uint32_t index)

@@ -19,6 +19,7 @@
 enum job_state {
 	JOB_FREE,
 	JOB_QUEUED,
+	JOB_HELD, /* waits as well, but not for a worker */
 	JOB_IN_FLIGHT,
 	JOB_ENDED, /* its last effect waits to be taken */
 	JOB_STATE_COUNT,
@@ -46,11 +47,11 @@ struct job_book {
 	struct user_tally users;
 };
 
-/* False when there is no memory; job_book_done() is permitted then, too. */
-bool job_book_init(struct job_book *book, uint32_t capacity);
+/* `first_serial`: of the first job of each index; 0 is 1. False when there is no memory; job_book_done() is permitted then, too. */
+bool job_book_init(struct job_book *book, uint32_t capacity, uint32_t first_serial);
 void job_book_done(struct job_book *book);
 
-/* Returns the index. The job is QUEUED. */
+/* Returns the index. The job is QUEUED or, as the request says, HELD. */
 uint32_t job_book_add(struct job_book *book, const struct job_request *request, mono_ms now);
 void job_book_move(struct job_book *book, uint32_t index, enum job_state state);
 void job_book_drop(struct job_book *book, uint32_t index); /* an ENDED one */
@@ -63,6 +64,12 @@ uint32_t job_book_find(const struct job_book *book, job_id id);
 /* The QUEUED job that was submitted first, INDEX_NONE when nothing is queued. Walks over those in
  * flight that are older. */
 uint32_t job_book_oldest_queued(const struct job_book *book);
+
+/* The same of the QUEUED and the HELD ones. */
+uint32_t job_book_oldest_waiting(const struct job_book *book);
+
+/* Above all that were given; O(capacity). */
+uint32_t job_book_next_serial(const struct job_book *book);
 
 /* Living jobs of an owner: the first with INDEX_NONE, then the one after `index`; INDEX_NONE at the
  * end. */

@@ -27,10 +27,11 @@ struct unscannable_entry {
 	struct file_identity identity;
 	bool has_digest;
 	uint8_t digest[LIMIT_DIGEST_BYTES];
-	uint64_t generation; /* of the definitions that failed on it: with others it is tried again */
-	uint64_t since_ms;   /* UTC */
-	uint64_t spared;     /* times it was asked for since */
-	uint32_t cause;      /* enum death_cause */
+	uint64_t
+		generation; /* of the definitions that failed on it: with others it is tried again */
+	uint64_t since_ms;  /* UTC */
+	uint64_t spared;    /* times it was asked for since */
+	uint32_t cause;     /* enum death_cause */
 	uint32_t path_len;
 	uint8_t path[LIMIT_SHOWN_PATH_BYTES]; /* as it was called; cut */
 };

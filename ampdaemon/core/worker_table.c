@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <stddef.h>
 
-bool worker_table_init(struct worker_table *table, uint32_t jobs)
+bool worker_table_init(struct worker_table *table, uint32_t jobs, uint64_t first_worker)
 {
-	*table = (struct worker_table){.jobs = jobs};
+	*table = (struct worker_table){.jobs = jobs, .last_id = first_worker - 1};
 	table->holdings = index_list_new(jobs + LIMIT_WORKERS);
 	return table->holdings;
 }
@@ -31,14 +31,22 @@ struct worker *worker_table_find(struct worker_table *table, uint64_t id)
 	return id == 0 ? NULL : place_with(table, id);
 }
 
-struct worker *worker_table_add(struct worker_table *table)
+struct worker *worker_table_adopt(struct worker_table *table, uint64_t id, uint64_t epoch)
 {
 	struct worker *worker = place_with(table, 0);
 
-	if (worker)
-		*worker = (struct worker){
-			.id = ++table->last_id, .state = WORKER_ORDERED, .due = MONO_NEVER};
+	if (!worker)
+		return NULL;
+	*worker = (struct worker){
+		.id = id, .epoch = epoch, .state = WORKER_ORDERED, .due = MONO_NEVER};
+	if (id > table->last_id)
+		table->last_id = id;
 	return worker;
+}
+
+struct worker *worker_table_add(struct worker_table *table, uint64_t epoch)
+{
+	return worker_table_adopt(table, table->last_id + 1, epoch);
 }
 
 void worker_table_clear(struct worker_table *table, struct worker *worker)
@@ -101,6 +109,18 @@ static bool may_take_more(const struct worker *worker, const struct worker_bound
 	       worker->bytes < bounds->depth_bytes;
 }
 
+/* Outgoing ones that finish what they have do not keep their successors from work. */
+static bool counts_as_working(const struct worker *worker, const struct worker_bounds *bounds)
+{
+	return worker->held > 0 &&
+	       (worker->state != WORKER_RETIRING || worker->epoch == bounds->current);
+}
+
+static bool is_better_idle(const struct worker *a, const struct worker *b, uint64_t current)
+{
+	return !b || (a->epoch == current && b->epoch != current);
+}
+
 struct worker *worker_table_pick(struct worker_table *table, const struct worker_bounds *bounds,
 				 mono_ms now)
 {
@@ -110,10 +130,11 @@ struct worker *worker_table_pick(struct worker_table *table, const struct worker
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
 		struct worker *worker = &table->places[i];
 
-		working += worker->held > 0;
-		if (worker->refuses_until > now)
+		working += counts_as_working(worker, bounds);
+		if (worker->refuses_until > now || worker->owed > 0 ||
+		    worker->epoch == bounds->standby)
 			continue;
-		if (worker->state == WORKER_SPARE && !idle)
+		if (worker->state == WORKER_SPARE && is_better_idle(worker, idle, bounds->current))
 			idle = worker;
 		if (may_take_more(worker, bounds) && (!busy || has_less_to_do(worker, busy)))
 			busy = worker;
@@ -121,26 +142,80 @@ struct worker *worker_table_pick(struct worker_table *table, const struct worker
 	return idle && working < bounds->active ? idle : busy;
 }
 
-static uint32_t count(const struct worker_table *table, enum worker_state state)
+typedef bool trait_fn(const struct worker *worker);
+
+static bool is_ready(const struct worker *worker)
+{
+	return worker->state == WORKER_SPARE || worker->state == WORKER_BUSY;
+}
+
+static bool is_able(const struct worker *worker)
+{
+	return is_ready(worker) && worker->owed == 0;
+}
+
+static bool is_coming(const struct worker *worker)
+{
+	return worker->state == WORKER_ORDERED;
+}
+
+static uint32_t count(const struct worker_table *table, trait_fn *trait, uint64_t epoch)
 {
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++)
-		n += table->places[i].state == state;
+		n += table->places[i].epoch == epoch && trait(&table->places[i]);
 	return n;
 }
 
-uint32_t worker_table_ready(const struct worker_table *table)
+static uint32_t count_but(const struct worker_table *table, trait_fn *trait, uint64_t epoch)
 {
-	return count(table, WORKER_SPARE) + count(table, WORKER_BUSY);
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++)
+		n += table->places[i].epoch != epoch && trait(&table->places[i]);
+	return n;
 }
 
-uint32_t worker_table_coming(const struct worker_table *table)
+uint32_t worker_table_ready(const struct worker_table *table, uint64_t epoch)
 {
-	return count(table, WORKER_ORDERED);
+	return count(table, is_ready, epoch);
+}
+
+uint32_t worker_table_able(const struct worker_table *table, uint64_t epoch)
+{
+	return count(table, is_able, epoch);
+}
+
+uint32_t worker_table_ready_but(const struct worker_table *table, uint64_t epoch)
+{
+	return count_but(table, is_ready, epoch);
+}
+
+uint32_t worker_table_able_but(const struct worker_table *table, uint64_t epoch)
+{
+	return count_but(table, is_able, epoch);
+}
+
+uint32_t worker_table_coming(const struct worker_table *table, uint64_t epoch)
+{
+	return count(table, is_coming, epoch);
+}
+
+bool worker_table_has_epoch(const struct worker_table *table, uint64_t epoch)
+{
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (table->places[i].id != 0 && table->places[i].epoch == epoch)
+			return true;
+	}
+	return false;
 }
 
 bool worker_table_is_full(const struct worker_table *table)
 {
-	return count(table, WORKER_ABSENT) == 0;
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (table->places[i].id == 0)
+			return false;
+	}
+	return true;
 }

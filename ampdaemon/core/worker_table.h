@@ -17,14 +17,17 @@
 #include "ampdaemon/core/index_list.h"
 
 struct worker {
-	uint64_t id; /* 0: the place is free */
+	uint64_t id;    /* 0: the place is free */
+	uint64_t epoch; /* the service that forked it */
 	enum worker_state state;
 	enum death_cause cause; /* when KILLED: why */
-	mono_ms due; /* ORDERED: ready by then; with a job in hand: answered by then; else MONO_NEVER */
+	mono_ms due; /* ORDERED: ready by then; with a job in hand or an answer owed: answered by then; else MONO_NEVER */
 	mono_ms refuses_until; /* its channel was full */
 	uint64_t answered;
 	uint64_t bytes; /* of what it holds */
 	uint32_t held;
+	uint32_t
+		owed; /* answers to jobs of an image before this one; it is BUSY with them, or RETIRING */
 	job_id blamed; /* when KILLED: what was in hand, and its charges before */
 	uint32_t blamed_attempts;
 };
@@ -41,17 +44,21 @@ struct worker_bounds {
 	uint32_t active;
 	uint32_t depth;
 	uint64_t depth_bytes;
+	uint64_t current, standby; /* epochs; 0: none */
 };
 
 /* False when there is no memory; worker_table_done() is permitted then, too. */
-bool worker_table_init(struct worker_table *table, uint32_t jobs);
+bool worker_table_init(struct worker_table *table, uint32_t jobs, uint64_t first_worker);
 void worker_table_done(struct worker_table *table);
 
 /* NULL when there is none. */
 struct worker *worker_table_find(struct worker_table *table, uint64_t id);
 
 /* A new worker in a free place, ORDERED; NULL when all are taken. */
-struct worker *worker_table_add(struct worker_table *table);
+struct worker *worker_table_add(struct worker_table *table, uint64_t epoch);
+
+/* One that has a number already; numbers given from now on are above it. */
+struct worker *worker_table_adopt(struct worker_table *table, uint64_t id, uint64_t epoch);
 void worker_table_clear(struct worker_table *table, struct worker *worker); /* holds nothing */
 
 unsigned worker_table_place(const struct worker_table *table, const struct worker *worker);
@@ -65,13 +72,19 @@ void worker_table_release(struct worker_table *table, struct worker *worker, uin
 uint32_t worker_table_oldest(const struct worker_table *table, const struct worker *worker);
 uint32_t worker_table_newest(const struct worker_table *table, const struct worker *worker);
 
-/* Who gets the next job: an idle one if one more may work, else the one with the least to do; NULL
- * when nobody can take it. */
+/* Who gets the next job: an idle one if one more may work (of the current epoch first), else the one with the least to do; NULL
+ * when nobody can take it. Nobody of the standby's epoch, nobody who owes answers. */
 struct worker *worker_table_pick(struct worker_table *table, const struct worker_bounds *bounds,
 				 mono_ms now);
 
-uint32_t worker_table_ready(const struct worker_table *table);  /* SPARE or BUSY */
-uint32_t worker_table_coming(const struct worker_table *table); /* ORDERED */
+uint32_t worker_table_ready(const struct worker_table *table, uint64_t epoch); /* SPARE or BUSY */
+uint32_t worker_table_able(const struct worker_table *table, uint64_t epoch); /* and owes nothing */
+uint32_t worker_table_coming(const struct worker_table *table, uint64_t epoch); /* ORDERED */
+
+/* The same of all epochs but this one. */
+uint32_t worker_table_ready_but(const struct worker_table *table, uint64_t epoch);
+uint32_t worker_table_able_but(const struct worker_table *table, uint64_t epoch);
+bool worker_table_has_epoch(const struct worker_table *table, uint64_t epoch);
 bool worker_table_is_full(const struct worker_table *table);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Any sequence of events: random ones against the dispatcher, with a model beside it that knows
  * only what a shell knows - who was ordered, who was sent what - and holds every effect against
- * that.
+ * that. Services come, stand by, follow one another and go; workers are adopted; jobs are held.
  */
 #include <CUnit/CUnit.h>
 #include <errno.h>
@@ -16,21 +16,26 @@
 #include "tests/support/unit_main.h"
 
 #define SEED UINT64_C(20250701)
-#define ROUNDS 8
+#define ROUNDS 16
 #define EVENTS_PER_ROUND 25000
 #define JOBS 64
 #define OWNERS 12
 #define DEPTH_MAX 6
+#define EPOCHS 3 /* services that live at a time */
+#define REFUSAL_MS 50
 
 struct model_job {
 	job_id id; /* 0: free */
 	uint64_t owner;
 	uint64_t worker; /* 0: not at one */
-	bool cancelled;
+	bool cancelled, held, refused;
 };
 
 struct model_worker {
 	uint64_t id; /* 0: free */
+	uint64_t epoch;
+	uint32_t owed;
+	mono_ms refused_until;
 	bool ready, killed, retired;
 	uint32_t answered;
 	job_id sent[DEPTH_MAX];
@@ -42,12 +47,13 @@ struct model {
 	struct dispatcher *d;
 	struct dispatcher_settings settings;
 	mono_ms now;
-	bool service;
+	uint64_t current, standby, last_epoch, alive[EPOCHS];
+	bool new_ready, lost_one; /* what the present effects are of; a worker went among them */
 	struct model_job jobs[JOBS];
 	struct model_worker workers[LIMIT_WORKERS];
 	uint64_t last_worker;
 	job_id answered_now; /* what dispatcher_answered() is being called with */
-	uint64_t submitted, finished, cancelled, sends, answers;
+	uint64_t submitted, finished, cancelled, sends, answers, switches, releases, owed;
 	unsigned complaints;
 };
 
@@ -101,23 +107,48 @@ static void forget_worker(struct model *m, struct model_worker *worker)
 		take_back(m, worker, worker->sent[0]);
 }
 
-static void see_order(struct model *m, const struct effect *e)
+static bool is_able(const struct model *m, const struct model_worker *worker)
 {
-	struct model_worker *worker = worker_with(m, 0);
-
-	demand(m, worker && m->service, "an order goes to a service that is there");
-	demand(m, e->worker > m->last_worker, "a worker's number is new");
-	m->last_worker = e->worker;
-	if (worker)
-		*worker = (struct model_worker){.id = e->worker};
+	return worker->id != 0 && worker->ready && !worker->killed && !worker->retired &&
+	       worker->owed == 0 && worker->answered < m->settings.recycle_jobs;
 }
 
-static unsigned workers_with_jobs(const struct model *m)
+static unsigned able_of(const struct model *m, uint64_t epoch)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++)
-		n += m->workers[i].n_sent > 0;
+		n += m->workers[i].epoch == epoch && is_able(m, &m->workers[i]);
+	return n;
+}
+
+/* Its epoch is the current one, or it stands in until there are enough of that. */
+static bool is_permitted(const struct model *m, const struct model_worker *worker)
+{
+	if (worker->epoch == m->standby)
+		return false;
+	return worker->epoch == m->current || able_of(m, m->current) < m->settings.active;
+}
+
+static void see_order(struct model *m, const struct effect *e)
+{
+	struct model_worker *worker = worker_with(m, 0);
+
+	demand(m, e->epoch != 0 && (e->epoch == m->current || e->epoch == m->standby),
+	       "an order goes to a service that is there and is not outgoing");
+	demand(m, e->worker > m->last_worker, "a worker's number is new");
+	m->last_worker = e->worker;
+	demand(m, worker, "there are no more workers than places");
+	if (worker)
+		*worker = (struct model_worker){.id = e->worker, .epoch = e->epoch};
+}
+
+static unsigned workers_with_jobs(const struct model *m, uint64_t epoch)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++)
+		n += m->workers[i].n_sent > 0 && m->workers[i].epoch == epoch;
 	return n;
 }
 
@@ -131,6 +162,9 @@ static void see_send(struct model *m, const struct effect *e)
 	       "a job is sent to a worker that is ready");
 	if (!worker || !job)
 		return;
+	demand(m, is_permitted(m, worker), "its service is the current one, or stands in");
+	demand(m, worker->owed == 0, "a worker that owes answers gets nothing");
+	demand(m, !job->held, "a held job is given to nobody");
 	demand(m, worker->n_sent < m->settings.depth, "no worker holds more than depth");
 	demand(m, worker->answered < m->settings.recycle_jobs,
 	       "a worker to be retired gets no more");
@@ -138,7 +172,8 @@ static void see_send(struct model *m, const struct effect *e)
 		worker->sent[worker->n_sent++] = e->job;
 	job->worker = e->worker;
 	m->sends++;
-	demand(m, workers_with_jobs(m) <= m->settings.active, "at most `active` workers hold jobs");
+	demand(m, workers_with_jobs(m, worker->epoch) <= m->settings.active,
+	       "at most `active` workers of a service hold jobs");
 }
 
 static void see_finish(struct model *m, const struct effect *e)
@@ -153,6 +188,12 @@ static void see_finish(struct model *m, const struct effect *e)
 	demand(m, !e->end.answered || e->job == m->answered_now, "an answer belongs to its job");
 	demand(m, e->end.answered || e->end.verdict != VERDICT_CLEAN, "nothing is CLEAN unasked");
 	demand(m, e->end.attempts <= 2, "nobody is charged three times");
+	demand(m,
+	       job->cancelled || job->refused == (e->end.reason == SCAN_REASON_UNSCANNABLE &&
+						  !e->end.answered),
+	       "who was refused ends so, and nobody else");
+	demand(m, !e->end.answered || e->end.epoch != 0 || job->cancelled,
+	       "an answer has an epoch");
 	if (job->worker != 0)
 		take_back(m, worker_with(m, job->worker), e->job);
 	m->finished += !job->cancelled;
@@ -178,9 +219,13 @@ static void see_retire(struct model *m, const struct effect *e)
 	if (!worker)
 		return;
 	demand(m, worker->n_sent == 0, "a worker is retired when it is empty");
-	demand(m, worker->answered >= m->settings.recycle_jobs,
-	       "a worker is retired when it is used up");
+	demand(m,
+	       worker->answered >= m->settings.recycle_jobs ||
+		       (worker->epoch != m->current && worker->epoch != m->standby),
+	       "a worker is retired when it is used up or outgoing");
 	worker->retired = true;
+	demand(m, !m->new_ready || m->lost_one || able_of(m, m->current) > 0,
+	       "nobody is retired for a successor that is not there");
 }
 
 static void refuse(struct model *m, const struct effect *e)
@@ -190,6 +235,7 @@ static void refuse(struct model *m, const struct effect *e)
 	if (!worker || worker->n_sent == 0)
 		return;
 	take_back(m, worker, e->job);
+	worker->refused_until = m->now + REFUSAL_MS;
 	dispatcher_send_failed(m->d, m->now, e->worker, e->job);
 }
 
@@ -199,6 +245,7 @@ static void lose_worker(struct model *m, struct model_worker *worker)
 
 	forget_worker(m, worker);
 	*worker = (struct model_worker){0};
+	m->lost_one = true;
 	dispatcher_worker_gone(m->d, m->now, id, (enum death_cause)draw(m, DEATH_CAUSE_COUNT));
 }
 
@@ -208,6 +255,7 @@ static void see_effects(struct model *m)
 {
 	struct effect e;
 
+	m->lost_one = false;
 	while (dispatcher_next_effect(m->d, &e)) {
 		if (e.kind == EFFECT_ORDER_WORKER)
 			see_order(m, &e);
@@ -233,6 +281,7 @@ static void do_submit(struct model *m)
 		.uid = (uint32_t)draw(m, 5),
 		.owner = draw(m, OWNERS),
 		.bytes = draw(m, 3000),
+		.held = draw(m, 10) == 0,
 	};
 	uint32_t room = dispatcher_room(m->d, request.uid);
 	struct model_job *slot;
@@ -244,7 +293,7 @@ static void do_submit(struct model *m)
 		return;
 	slot = &m->jobs[job_index(id)];
 	demand(m, id != 0 && slot->id == 0, "a new job's index is free");
-	*slot = (struct model_job){.id = id, .owner = request.owner};
+	*slot = (struct model_job){.id = id, .owner = request.owner, .held = request.held};
 	m->submitted++;
 }
 
@@ -276,6 +325,7 @@ static void do_answer(struct model *m)
 		       "an answer out of order is refused");
 	m->answered_now = job;
 	worker->answered++;
+	worker->refused_until = 0;
 	m->answers++;
 	take_back(m, worker, job);
 	demand(m, dispatcher_answered(m->d, m->now, worker->id, job, VERDICT_INFECTED) == 0,
@@ -299,21 +349,117 @@ static void do_cancel(struct model *m)
 	dispatcher_cancel_owner(m->d, m->now, owner);
 }
 
-static void do_service(struct model *m)
+/* Decides about a job that is held; sometimes about one that is not, which changes nothing. */
+static void do_release(struct model *m)
 {
-	if (!m->service) {
-		m->service = true;
-		dispatcher_service_up(m->d, m->now);
+	unsigned start = (unsigned)draw(m, JOBS);
+	struct model_job *job = &m->jobs[start];
+
+	for (unsigned i = 0; i < JOBS && !job->held; i++)
+		job = &m->jobs[(start + i) % JOBS];
+	if (job->id == 0)
+		return;
+	m->releases += job->held;
+	if (draw(m, 3) != 0) {
+		job->held = false;
+		dispatcher_release(m->d, m->now, job->id);
 		return;
 	}
-	if (draw(m, 10) != 0)
+	job->refused = job->held;
+	dispatcher_refuse(m->d, m->now, job->id, VERDICT_FAILED, SCAN_REASON_UNSCANNABLE);
+}
+
+/* An answer to a job of the image before this one; one to a job of this one is a lie. */
+static void do_owed(struct model *m)
+{
+	struct model_worker *worker = &m->workers[draw(m, LIMIT_WORKERS)];
+	const struct model_job *job = &m->jobs[draw(m, JOBS)];
+
+	if (worker->owed == 0 || worker->killed)
 		return;
-	m->service = false;
+	if (job->id != 0)
+		demand(m,
+		       dispatcher_answered(m->d, m->now, worker->id, job->id, VERDICT_CLEAN) ==
+			       -EPROTO,
+		       "who owes an answer does not answer something else");
+	worker->owed--;
+	worker->answered++;
+	m->owed++;
+	demand(m,
+	       dispatcher_answered(m->d, m->now, worker->id, UINT64_C(1) << 63 | draw(m, 99),
+				   VERDICT_CLEAN) == 0,
+	       "an answer that is owed is taken");
+}
+
+static uint64_t *place_of_epoch(struct model *m, uint64_t epoch)
+{
+	for (unsigned i = 0; i < EPOCHS; i++) {
+		if (m->alive[i] == epoch)
+			return &m->alive[i];
+	}
+	return NULL;
+}
+
+/* 0: no more live at a time. */
+static uint64_t new_epoch(struct model *m)
+{
+	uint64_t *place = place_of_epoch(m, 0);
+
+	return place ? *place = ++m->last_epoch : 0;
+}
+
+static void service_up(struct model *m)
+{
+	uint64_t epoch = m->standby != 0 && draw(m, 2) ? m->standby : new_epoch(m);
+
+	if (epoch == 0)
+		return;
+	if (epoch == m->standby)
+		m->standby = 0;
+	m->current = epoch;
+	m->switches++;
+	dispatcher_service_up(m->d, m->now, epoch);
+}
+
+static void service_standby(struct model *m)
+{
+	uint64_t epoch = m->standby == 0 ? new_epoch(m) : 0;
+
+	if (epoch == 0)
+		return;
+	m->standby = epoch;
+	dispatcher_service_standby(m->d, m->now, epoch);
+}
+
+static void service_lost(struct model *m)
+{
+	uint64_t *place = &m->alive[draw(m, EPOCHS)], epoch = *place;
+
+	if (epoch == 0)
+		return;
+	*place = 0;
+	m->current = m->current == epoch ? 0 : m->current;
+	m->standby = m->standby == epoch ? 0 : m->standby;
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (m->workers[i].epoch != epoch)
+			continue;
 		forget_worker(m, &m->workers[i]);
 		m->workers[i] = (struct model_worker){0};
 	}
-	dispatcher_service_lost(m->d, m->now);
+	dispatcher_service_lost(m->d, m->now, epoch);
+	demand(m, dispatcher_epoch_is_empty(m->d, epoch), "a lost service has no workers");
+}
+
+static void do_service(struct model *m)
+{
+	uint64_t what = draw(m, 30);
+
+	if (m->current == 0 || what == 0)
+		service_up(m);
+	else if (what == 1)
+		service_standby(m);
+	else if (what < 4)
+		service_lost(m);
 }
 
 static void do_ready(struct model *m)
@@ -323,6 +469,7 @@ static void do_ready(struct model *m)
 	if (worker->id == 0 || worker->killed)
 		return;
 	worker->ready = true; /* a second time is harmless */
+	m->new_ready = true;
 	dispatcher_worker_ready(m->d, m->now, worker->id);
 }
 
@@ -342,6 +489,37 @@ static void do_time(struct model *m)
 	m->now += (mono_ms)draw(m, draw(m, 20) == 0 ? 2000 : 20);
 	dispatcher_tick(m->d, m->now);
 	demand(m, dispatcher_deadline(m->d) > m->now, "after a tick nothing is due");
+}
+
+/* Whoever can take a job has one when jobs wait. */
+static void look_for_idlers(struct model *m)
+{
+	unsigned idle = 0, working = 0;
+	uint64_t waiting = dispatcher_queued(m->d);
+
+	for (unsigned i = 0; i < JOBS; i++)
+		waiting -= m->jobs[i].id != 0 && m->jobs[i].held;
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		const struct model_worker *worker = &m->workers[i];
+
+		working += worker->n_sent > 0;
+		idle += is_able(m, worker) && is_permitted(m, worker) && worker->n_sent == 0 &&
+			worker->refused_until <= m->now;
+	}
+	demand(m, waiting == 0 || idle == 0 || working >= m->settings.active,
+	       "no job waits while somebody could take it");
+}
+
+static void compare_epochs(struct model *m)
+{
+	for (unsigned i = 0; i < EPOCHS; i++) {
+		bool has = false;
+
+		for (unsigned k = 0; k < LIMIT_WORKERS; k++)
+			has |= m->alive[i] != 0 && m->workers[k].epoch == m->alive[i];
+		demand(m, m->alive[i] == 0 || dispatcher_epoch_is_empty(m->d, m->alive[i]) == !has,
+		       "who has workers is known");
+	}
 }
 
 static void compare(struct model *m)
@@ -369,21 +547,25 @@ static void compare(struct model *m)
 static void do_something(struct model *m)
 {
 	static void (*const events[])(struct model *) = {
-		do_submit, do_submit, do_submit, do_submit, do_answer, do_answer, do_answer,
-		do_answer, do_answer, do_answer, do_answer, do_answer, do_answer, do_ready,
-		do_ready,  do_ready,  do_time,   do_time,   do_gone,   do_cancel, do_service,
+		do_submit, do_submit, do_submit,  do_submit,  do_answer, do_answer,
+		do_answer, do_answer, do_answer,  do_answer,  do_answer, do_answer,
+		do_answer, do_ready,  do_ready,   do_ready,   do_time,   do_time,
+		do_gone,   do_cancel, do_service, do_release, do_owed,
 	};
 
 	events[draw(m, sizeof(events) / sizeof(events[0]))](m);
 	see_effects(m);
+	m->new_ready = false;
 	compare(m);
+	compare_epochs(m);
+	look_for_idlers(m);
 }
 
 static struct dispatcher_settings draw_settings(struct model *m)
 {
 	return (struct dispatcher_settings){
 		.jobs = JOBS,
-		.active = 1 + (uint32_t)draw(m, 4),
+		.active = draw(m, 4) ? 1 + (uint32_t)draw(m, 4) : LIMIT_WORKERS - 2,
 		.depth = 1 + (uint32_t)draw(m, DEPTH_MAX),
 		.depth_bytes = 500 + draw(m, 5000),
 		.recycle_jobs = 5 + (uint32_t)draw(m, 100),
@@ -392,6 +574,7 @@ static struct dispatcher_settings draw_settings(struct model *m)
 		.outage_ms = 1000,
 		.worker_ms = 300,
 		.min_share = 1 + (uint32_t)draw(m, 20),
+		.first_worker = 1000,
 	};
 }
 
@@ -411,6 +594,26 @@ static void drain(struct model *m)
 	demand(m, m->submitted == m->finished + m->cancelled, "each job finished or was cancelled");
 }
 
+/* A restart in place: some of the workers of the image before this one, with what they owe. */
+static void adopt(struct model *m)
+{
+	m->current = new_epoch(m);
+	for (uint64_t id = 1; id <= 1 + draw(m, LIMIT_WORKERS); id++) {
+		struct model_worker *worker = worker_with(m, 0);
+		struct adopted_worker adopted = {
+			.worker = id, .epoch = m->current, .owed = (uint32_t)draw(m, 4)};
+
+		demand(m, (dispatcher_adopt(m->d, 0, &adopted) == 0) == (worker != NULL),
+		       "who finds a place is adopted");
+		if (worker)
+			*worker = (struct model_worker){
+				.id = id, .epoch = m->current, .owed = adopted.owed, .ready = true};
+	}
+	m->last_worker = m->settings.first_worker - 1;
+	dispatcher_service_up(m->d, 0, m->current);
+	see_effects(m);
+}
+
 static void play_round(uint64_t seed)
 {
 	struct model *m = calloc(1, sizeof(*m));
@@ -418,10 +621,12 @@ static void play_round(uint64_t seed)
 	m->seed = m->random = seed;
 	m->settings = draw_settings(m);
 	m->d = dispatcher_new(&m->settings, 0);
+	adopt(m);
 	for (unsigned i = 0; i < EVENTS_PER_ROUND && m->complaints == 0; i++)
 		do_something(m);
 	drain(m);
 	demand(m, m->answers > EVENTS_PER_ROUND / 100, "the round was worth something");
+	demand(m, m->switches > 3 && m->releases > 100, "services and held jobs came and went");
 	CU_ASSERT_EQUAL(m->complaints, 0);
 	dispatcher_free(m->d);
 	free(m);

@@ -357,6 +357,141 @@ static void a_lie_is_refused_and_costs_the_job_in_hand_one_charge(void)
 		    "[16] gone 2 violation > finish a FAILED worker-lied, order 4 until 5015\n"));
 }
 
+static void a_second_service_takes_over_without_a_gap(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] up 1 > order 1, order 2 until 5000\n"
+				  "[1] ready 1 > - until 5000\n"
+				  "[2] ready 2 > - until never\n"
+				  "[10] submit a > send a to 1 until 1010\n"
+				  "[20] up 2 > order 3 of 2, order 4 of 2 until 1010\n"
+				  "[21] answer 1 a > finish a CLEAN until 5020\n"
+				  "[22] submit b > send b to 1 until 1022\n"
+				  "[30] ready 3 > retire 2 until 1022\n"
+				  "[31] gone 2 requested > - until 1022\n"
+				  "[32] submit c > send c to 3 until 1022\n"
+				  "[40] answer 1 b > finish b CLEAN, retire 1 until 1032\n"
+				  "[41] gone 1 requested > - until 1032\n"
+				  "[50] answer 3 c > finish c CLEAN until 5020\n"));
+}
+
+static void an_outgoing_worker_is_not_replaced(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(
+		&s, "[0] up 1 > order 1, order 2 until 5000\n"
+		    "[1] ready 1 > - until 5000\n"
+		    "[2] ready 2 > - until never\n"
+		    "[10] submit a > send a to 1 until 1010\n"
+		    "[20] up 2 > order 3 of 2, order 4 of 2 until 1010\n"
+		    "[21] gone 1 crash > send a to 2 until 1021\n"
+		    "[22] lost 1 > - until 5020\n"
+		    "[30] ready 3 > send a to 3 until 1030\n"
+		    "[31] gone 3 crash > finish a FAILED worker-died, order 5 of 2 until 5020\n"));
+}
+
+static void a_standby_keeps_a_worker_that_works_when_its_time_comes(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] up 1 > order 1, order 2 until 5000\n"
+				  "[1] ready 1 > - until 5000\n"
+				  "[2] ready 2 > - until never\n"
+				  "[3] standby 2 > order 3 of 2 until 5003\n"
+				  "[4] ready 3 > - until never\n"
+				  "[10] submit a > send a to 1 until 1010\n"
+				  "[11] submit b > - until 1010\n"
+				  "[20] lost 1 > - until 30020\n"
+				  "[20] up 2 > order 4 of 2, send a to 3 until 1020\n"
+				  "[30] answer 3 a > finish a CLEAN, send b to 3 until 1030\n"));
+}
+
+static void a_standby_that_cannot_bear_workers_does_not_slow_the_others(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] up 1 > order 1, order 2 until 5000\n"
+				  "[1] ready 1 > - until 5000\n"
+				  "[2] ready 2 > - until never\n"
+				  "[3] standby 2 > order 3 of 2 until 5003\n"
+				  "[10] gone 3 notice > - until 60\n"
+				  "[11] gone 1 requested > order 4 until 60\n"
+				  "[60] tick > order 5 of 2 until 5011\n"
+				  "[70] gone 5 notice > - until 170\n"));
+}
+
+static void an_adopted_worker_answers_what_it_owes_before_it_works(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	s.first_worker = 10;
+	CU_ASSERT(story_holds(
+		&s,
+		"[0] adopt 7 3 2 > - until 1000\n"
+		"[0] adopt 8 3 0 > - until 1000\n"
+		"[0] adopt 8 3 0 > refused until 1000\n"
+		"[1] up 3 > - until 1000\n"
+		"[10] submit a > send a to 8 until 1000\n"
+		"[11] submit b > - until 1000\n"
+		"[12] answer 7 a > refused until 1000\n"
+		"[20] answer 7 x > - until 1010\n"
+		"[30] answer 7 y > - until 1010\n"
+		"[31] answer 7 z > refused until 1010\n"
+		"[40] gone 8 crash > order 10 of 3, send a to 7 until 1040\n"
+		"[1040] tick > finish a FAILED timed-out, kill 7 (missed its deadline), order 11 of 3 until 5040\n"));
+}
+
+static void an_adopted_worker_that_owes_too_long_is_killed(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] adopt 1 1 1 > - until 1000\n"
+				  "[0] up 1 > order 2 until 1000\n"
+				  "[1] ready 2 > - until 1000\n"
+				  "[10] submit a > send a to 2 until 1000\n"
+				  "[1000] tick > kill 1 (missed its deadline), order 3 until 1010\n"
+				  "[1001] answer 1 x > - until 1010\n"
+				  "[1005] answer 2 a > finish a CLEAN until 6000\n"));
+}
+
+static void a_held_job_waits_for_its_release(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
+				  "[1] ready 1 > - until 5000\n"
+				  "[2] ready 2 > - until never\n"
+				  "[10] submit a held=1 > - until 60010\n"
+				  "[11] submit b held=1 > - until 60010\n"
+				  "[12] submit c held=1 owner=2 > - until 60010\n"
+				  "[13] submit d > send d to 1 until 1013\n"
+				  "[14] answer 1 d > finish d CLEAN until 60010\n"
+				  "[20] release b > send b to 1 until 1020\n"
+				  "[21] deny b > - until 1020\n"
+				  "[22] answer 1 b > finish b CLEAN until 60010\n"
+				  "[23] release b > - until 60010\n"
+				  "[30] deny a > finish a FAILED unscannable until 60012\n"
+				  "[31] deny a > - until 60012\n"
+				  "[32] cancel 2 > finish c NONE until never\n"
+				  "[33] submit e held=1 > - until 60033\n"
+				  "[60033] tick > finish e ERROR queue-time until never\n"
+				  "[60040] submit f held=1 > - until 120040\n"
+				  "[60041] drain 70000 > finish f ERROR stopping until never\n"));
+}
+
+static void a_held_job_outlives_an_outage(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s,
+			      "[0] submit a held=1 > - until 60000\n"
+			      "[1] submit b > - until 30000\n"
+			      "[30000] tick > finish b ERROR no-scan-service until 60000\n"
+			      "[30001] release a > finish a ERROR no-scan-service until never\n"));
+}
+
 static const struct unit_test tests[] = {
 	{"a worker dies with a job in hand", a_worker_dies_with_a_job_in_hand},
 	{"a job fails when two workers died on it", a_job_fails_when_two_workers_died_on_it},
@@ -388,6 +523,18 @@ static const struct unit_test tests[] = {
 	{"a full channel is left alone for a while", a_full_channel_is_left_alone_for_a_while},
 	{"a lie is refused and costs the job in hand one charge",
 	 a_lie_is_refused_and_costs_the_job_in_hand_one_charge},
+	{"a second service takes over without a gap", a_second_service_takes_over_without_a_gap},
+	{"an outgoing worker is not replaced", an_outgoing_worker_is_not_replaced},
+	{"a standby keeps a worker that works when its time comes",
+	 a_standby_keeps_a_worker_that_works_when_its_time_comes},
+	{"a standby that cannot bear workers does not slow the others",
+	 a_standby_that_cannot_bear_workers_does_not_slow_the_others},
+	{"an adopted worker answers what it owes before it works",
+	 an_adopted_worker_answers_what_it_owes_before_it_works},
+	{"an adopted worker that owes too long is killed",
+	 an_adopted_worker_that_owes_too_long_is_killed},
+	{"a held job waits for its release", a_held_job_waits_for_its_release},
+	{"a held job outlives an outage", a_held_job_outlives_an_outage},
 };
 
 UNIT_MAIN("dispatcher", tests)

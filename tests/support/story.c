@@ -41,6 +41,7 @@ struct dispatcher_settings story_settings(void)
 		.outage_ms = 30000,
 		.worker_ms = 5000,
 		.min_share = 8,
+		.first_worker = 1,
 	};
 }
 
@@ -99,7 +100,9 @@ static void say_dispatcher_effect(struct world *w, const struct effect *e)
 
 	switch (e->kind) {
 	case EFFECT_ORDER_WORKER:
-		snprintf(text, sizeof(text), "order %" PRIu64, e->worker);
+		snprintf(text, sizeof(text),
+			 e->epoch == 1 ? "order %" PRIu64 : "order %" PRIu64 " of %" PRIu64,
+			 e->worker, e->epoch);
 		break;
 	case EFFECT_SEND_JOB:
 		snprintf(text, sizeof(text), "send %s to %" PRIu64, job, e->worker);
@@ -140,6 +143,8 @@ static void submit(struct world *w, char *words)
 			request.owner = strtoull(value, NULL, 10);
 		else if (strcmp(word, "bytes") == 0)
 			request.bytes = strtoull(value, NULL, 10);
+		else if (strcmp(word, "held") == 0)
+			request.held = true;
 		for (unsigned p = 0; strcmp(word, "priority") == 0 && p < PRIORITY_COUNT; p++)
 			request.priority = strcmp(priority_name(p), value) ? request.priority : p;
 	}
@@ -177,7 +182,7 @@ static void service_step(struct world *w, enum service_event event)
 	unsigned effects = service_machine_step(&w->service, event, w->now);
 
 	if (effects & SERVICE_EFFECT_LOST)
-		dispatcher_service_lost(w->d, w->now);
+		dispatcher_service_lost(w->d, w->now, 1);
 	if (effects & SERVICE_EFFECT_KILL)
 		say_effect(w, "kill", " service");
 	if (effects & SERVICE_EFFECT_CLOSE)
@@ -185,7 +190,7 @@ static void service_step(struct world *w, enum service_event event)
 	if (effects & SERVICE_EFFECT_SPAWN)
 		say_effect(w, "spawn", " service");
 	if (effects & SERVICE_EFFECT_UP)
-		dispatcher_service_up(w->d, w->now);
+		dispatcher_service_up(w->d, w->now, 1);
 	if (effects & SERVICE_EFFECT_ABANDON)
 		say_effect(w, "abandon service", "");
 	if (effects & SERVICE_EFFECT_PING)
@@ -209,6 +214,50 @@ static void tick(struct world *w)
 	dispatcher_tick(w->d, w->now);
 }
 
+static void adopt(struct world *w, uint64_t worker, const char *epoch, const char *owed)
+{
+	struct adopted_worker adopted = {
+		.worker = worker,
+		.epoch = strtoull(epoch, NULL, 10),
+		.owed = (uint32_t)strtoul(owed, NULL, 10),
+	};
+
+	if (dispatcher_adopt(w->d, w->now, &adopted) != 0)
+		say_effect(w, "refused", "");
+}
+
+/* False when it is none of these. */
+static bool happen_to_service(struct world *w, const char *verb, const char *a)
+{
+	uint64_t epoch = *a ? strtoull(a, NULL, 10) : 1;
+
+	if (strcmp(verb, "up") == 0)
+		dispatcher_service_up(w->d, w->now, epoch);
+	else if (strcmp(verb, "standby") == 0)
+		dispatcher_service_standby(w->d, w->now, epoch);
+	else if (strcmp(verb, "lost") == 0)
+		dispatcher_service_lost(w->d, w->now, epoch);
+	else if (strcmp(verb, "service") == 0)
+		service_event(w, a);
+	else
+		return false;
+	return true;
+}
+
+static bool happen_to_job(struct world *w, char *event, const char *verb, const char *a)
+{
+	if (strcmp(verb, "submit") == 0)
+		submit(w, event + strlen("submit "));
+	else if (strcmp(verb, "release") == 0)
+		dispatcher_release(w->d, w->now, job_of(w, a));
+	else if (strcmp(verb, "deny") == 0)
+		dispatcher_refuse(w->d, w->now, job_of(w, a), VERDICT_FAILED,
+				  SCAN_REASON_UNSCANNABLE);
+	else
+		return false;
+	return true;
+}
+
 static void happen(struct world *w, char *event)
 {
 	char verb[16] = "", a[16] = "", b[16] = "", c[16] = "";
@@ -216,16 +265,12 @@ static void happen(struct world *w, char *event)
 
 	sscanf(event, "%15s %15s %15s %15s", verb, a, b, c);
 	number = strtoull(a, NULL, 10);
-	if (strcmp(verb, "up") == 0)
-		dispatcher_service_up(w->d, w->now);
-	else if (strcmp(verb, "lost") == 0)
-		dispatcher_service_lost(w->d, w->now);
-	else if (strcmp(verb, "service") == 0)
-		service_event(w, a);
+	if (happen_to_service(w, verb, a) || happen_to_job(w, event, verb, a))
+		return;
+	if (strcmp(verb, "adopt") == 0)
+		adopt(w, number, b, c);
 	else if (strcmp(verb, "ready") == 0)
 		dispatcher_worker_ready(w->d, w->now, number);
-	else if (strcmp(verb, "submit") == 0)
-		submit(w, event + strlen("submit "));
 	else if (strcmp(verb, "answer") == 0)
 		answer(w, number, b, c);
 	else if (strcmp(verb, "gone") == 0)

@@ -20,6 +20,7 @@ static struct dispatcher_settings settings(void)
 		.outage_ms = 30000,
 		.worker_ms = 5000,
 		.min_share = 10,
+		.first_worker = 1,
 	};
 }
 
@@ -55,7 +56,7 @@ static struct dispatcher *with_ready_workers(unsigned count)
 	struct dispatcher_settings s = settings();
 	struct dispatcher *d = dispatcher_new(&s, 0);
 
-	dispatcher_service_up(d, 0);
+	dispatcher_service_up(d, 0, 1);
 	for (uint64_t worker = 1; worker <= count; worker++)
 		dispatcher_worker_ready(d, 0, worker);
 	(void)take_effects(d); /* the orders */
@@ -153,7 +154,7 @@ static void an_effect_that_was_not_taken_dies_with_its_worker(void)
 	job_id job;
 
 	CU_ASSERT_EQUAL(submit(d, 1, &job), 0);
-	dispatcher_service_lost(d, 1);
+	dispatcher_service_lost(d, 1, 1);
 	CU_ASSERT_FALSE(dispatcher_next_effect(d, &effect));
 	CU_ASSERT_EQUAL(dispatcher_queued(d), 1);
 	CU_ASSERT_EQUAL(dispatcher_counters(d)->deaths[DEATH_SERVICE], 3);
@@ -242,7 +243,7 @@ static void workers_are_never_more_than_places(void)
 
 	s.active = LIMIT_WORKERS - 2;
 	d = dispatcher_new(&s, 0);
-	dispatcher_service_up(d, 0);
+	dispatcher_service_up(d, 0, 1);
 	CU_ASSERT_EQUAL(take_effects(d), LIMIT_WORKERS - 1);
 	dispatcher_tick(d, 5000); /* none became ready: all are killed, one place is left */
 	CU_ASSERT_EQUAL(take_effects(d), LIMIT_WORKERS - 1);
@@ -274,6 +275,127 @@ static void every_cause_and_state_has_a_name_and_a_judgement(void)
 	CU_ASSERT_FALSE(death_cause_charges(DEATH_CAUSE_COUNT));
 }
 
+static void an_end_names_the_epoch_it_came_from(void)
+{
+	struct dispatcher *d = with_ready_workers(3);
+	struct effect effect;
+	job_id answered, failed;
+
+	CU_ASSERT_EQUAL(submit(d, 1, &answered), 0);
+	CU_ASSERT_EQUAL(submit(d, 1, &failed), 0);
+	(void)take_effects(d); /* sent to 1 and 2 */
+	CU_ASSERT_EQUAL(dispatcher_answered(d, 1, 1, answered, VERDICT_CLEAN), 0);
+	CU_ASSERT_TRUE(dispatcher_next_effect(d, &effect));
+	CU_ASSERT_EQUAL(effect.end.epoch, 1);
+	dispatcher_worker_gone(d, 2, 2, DEATH_CRASH);
+	(void)take_effects(d); /* sent to another */
+	dispatcher_service_lost(d, 3, 1);
+	dispatcher_service_up(d, 3, 5);
+	CU_ASSERT_TRUE(dispatcher_next_effect(d, &effect));
+	CU_ASSERT_EQUAL(effect.kind, EFFECT_ORDER_WORKER);
+	CU_ASSERT_EQUAL(effect.epoch, 5);
+	dispatcher_worker_ready(d, 4, effect.worker);
+	(void)take_effects(d);
+	dispatcher_worker_gone(d, 5, effect.worker, DEATH_CRASH);
+	CU_ASSERT_TRUE(dispatcher_next_effect(d, &effect));
+	CU_ASSERT_EQUAL(effect.kind, EFFECT_FINISH_JOB);
+	CU_ASSERT_EQUAL(effect.job, failed);
+	CU_ASSERT_EQUAL(effect.end.attempts, 2);
+	CU_ASSERT_EQUAL(effect.end.epoch, 5);
+	dispatcher_free(d);
+}
+
+static void an_epoch_is_empty_when_its_last_worker_has_gone(void)
+{
+	struct dispatcher *d = with_ready_workers(3);
+
+	CU_ASSERT_FALSE(dispatcher_epoch_is_empty(d, 1));
+	CU_ASSERT_TRUE(dispatcher_epoch_is_empty(d, 2));
+	dispatcher_service_up(d, 1, 2);
+	CU_ASSERT_EQUAL(take_effects(d), 3); /* orders 4 to 6 */
+	dispatcher_worker_ready(d, 2, 4);
+	CU_ASSERT_EQUAL(take_effects(d), 0);
+	dispatcher_worker_ready(d, 2, 5);
+	CU_ASSERT_EQUAL(take_effects(d), 3); /* all of epoch 1 are retired */
+	for (uint64_t worker = 1; worker <= 3; worker++) {
+		CU_ASSERT_FALSE(dispatcher_epoch_is_empty(d, 1));
+		dispatcher_worker_gone(d, 3, worker, DEATH_REQUESTED);
+	}
+	CU_ASSERT_TRUE(dispatcher_epoch_is_empty(d, 1));
+	CU_ASSERT_EQUAL(take_effects(d), 0);
+	dispatcher_free(d);
+}
+
+static void orders_that_nobody_took_do_not_go_to_an_outgoing_service(void)
+{
+	struct dispatcher_settings s = settings();
+	struct dispatcher *d = dispatcher_new(&s, 0);
+	struct effect effect;
+	unsigned n = 0;
+
+	dispatcher_service_up(d, 0, 1);
+	dispatcher_service_up(d, 0, 2);
+	for (; dispatcher_next_effect(d, &effect); n++)
+		CU_ASSERT_EQUAL(effect.epoch, 2);
+	CU_ASSERT_EQUAL(n, 3);
+	CU_ASSERT_TRUE(dispatcher_epoch_is_empty(d, 1));
+	dispatcher_free(d);
+}
+
+/* With as many workers as there are places, the new service's take the old one's places one by one. */
+static void a_switch_goes_on_when_both_do_not_fit(void)
+{
+	struct dispatcher_settings s = settings();
+	struct dispatcher *d;
+	struct effect effect;
+
+	s.active = LIMIT_WORKERS - 2;
+	d = dispatcher_new(&s, 0);
+	dispatcher_service_up(d, 0, 1);
+	while (dispatcher_next_effect(d, &effect))
+		dispatcher_worker_ready(d, 0, effect.worker);
+	dispatcher_service_up(d, 1, 2);
+	for (unsigned i = 0; dispatcher_next_effect(d, &effect) && i < 500; i++) {
+		if (effect.kind == EFFECT_ORDER_WORKER)
+			dispatcher_worker_ready(d, 2, effect.worker);
+		else if (effect.kind == EFFECT_RETIRE_WORKER)
+			dispatcher_worker_gone(d, 2, effect.worker, DEATH_REQUESTED);
+	}
+	CU_ASSERT_TRUE(dispatcher_epoch_is_empty(d, 1));
+	CU_ASSERT_EQUAL(dispatcher_deadline(d), MONO_NEVER);
+	dispatcher_free(d);
+}
+
+static void an_image_goes_on_where_another_stopped(void)
+{
+	struct dispatcher_settings s = settings();
+	struct dispatcher_counters counters = {.submitted = 10, .finished = 6, .cancelled = 1};
+	struct adopted_worker adopted = {.worker = 40, .epoch = 9, .answered = 3};
+	struct dispatcher *d;
+	job_id job;
+
+	s.first_serial = 77;
+	s.first_worker = 30;
+	d = dispatcher_new(&s, 0);
+	CU_ASSERT_EQUAL(dispatcher_next_worker(d), 30);
+	CU_ASSERT_EQUAL(dispatcher_next_serial(d), 77);
+	dispatcher_adopt_counters(d, &counters);
+	CU_ASSERT_EQUAL(dispatcher_adopt(d, 0, &adopted), 0);
+	CU_ASSERT_EQUAL(dispatcher_next_worker(d), 41);
+	CU_ASSERT_EQUAL(submit(d, 1, &job), 0);
+	CU_ASSERT_EQUAL(job >> 32, 77);
+	CU_ASSERT_EQUAL(dispatcher_next_serial(d), 78);
+	CU_ASSERT_EQUAL(dispatcher_counters(d)->submitted, 11);
+	CU_ASSERT_EQUAL(dispatcher_counters(d)->finished, 6);
+	CU_ASSERT_EQUAL(dispatcher_counters(d)->cancelled, 4); /* with what was in that book */
+	adopted.worker = 0;
+	CU_ASSERT_EQUAL(dispatcher_adopt(d, 0, &adopted), -EINVAL);
+	for (adopted.worker = 1; adopted.worker < LIMIT_WORKERS; adopted.worker++)
+		CU_ASSERT_EQUAL(dispatcher_adopt(d, 0, &adopted), 0);
+	CU_ASSERT_EQUAL(dispatcher_adopt(d, 0, &adopted), -ENOSPC);
+	dispatcher_free(d);
+}
+
 static const struct unit_test tests[] = {
 	{"a user alone gets half of the book", a_user_alone_gets_half_of_the_book},
 	{"the book is shared until it is full", the_book_is_shared_until_it_is_full},
@@ -290,6 +412,13 @@ static const struct unit_test tests[] = {
 	{"the view shows who is there", the_view_shows_who_is_there},
 	{"nothing to do has no deadline", nothing_to_do_has_no_deadline},
 	{"workers are never more than places", workers_are_never_more_than_places},
+	{"an end names the epoch it came from", an_end_names_the_epoch_it_came_from},
+	{"an epoch is empty when its last worker has gone",
+	 an_epoch_is_empty_when_its_last_worker_has_gone},
+	{"orders that nobody took do not go to an outgoing service",
+	 orders_that_nobody_took_do_not_go_to_an_outgoing_service},
+	{"a switch goes on when both do not fit", a_switch_goes_on_when_both_do_not_fit},
+	{"an image goes on where another stopped", an_image_goes_on_where_another_stopped},
 	{"every cause and state has a name and a judgement",
 	 every_cause_and_state_has_a_name_and_a_judgement},
 };
