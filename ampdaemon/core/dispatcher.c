@@ -208,16 +208,17 @@ void dispatcher_cancel_owner(struct dispatcher *d, mono_ms now, uint64_t owner)
 	settle(d, now);
 }
 
-static uint32_t find_held(const struct dispatcher *d, job_id job)
+/* INDEX_NONE when the job has ended or is not in this state. */
+static uint32_t find_in(const struct dispatcher *d, job_id job, enum job_state state)
 {
 	uint32_t index = job_book_find(&d->book, job);
 
-	return index != INDEX_NONE && d->book.jobs[index].state == JOB_HELD ? index : INDEX_NONE;
+	return index != INDEX_NONE && d->book.jobs[index].state == state ? index : INDEX_NONE;
 }
 
 void dispatcher_release(struct dispatcher *d, mono_ms now, job_id job)
 {
-	uint32_t index = find_held(d, job);
+	uint32_t index = find_in(d, job, JOB_HELD);
 	const struct job_request *request;
 
 	if (index != INDEX_NONE) {
@@ -228,11 +229,22 @@ void dispatcher_release(struct dispatcher *d, mono_ms now, job_id job)
 	settle(d, now);
 }
 
+void dispatcher_hold(struct dispatcher *d, mono_ms now, job_id job)
+{
+	uint32_t index = find_in(d, job, JOB_QUEUED);
+
+	if (index != INDEX_NONE && fair_queue_remove(d->queue, index))
+		job_book_move(&d->book, index, JOB_HELD);
+	settle(d, now);
+}
+
 void dispatcher_refuse(struct dispatcher *d, mono_ms now, job_id job, enum verdict verdict,
 		       enum scan_reason reason)
 {
-	uint32_t index = find_held(d, job);
+	uint32_t index = find_in(d, job, JOB_HELD);
 
+	if (index == INDEX_NONE)
+		index = find_in(d, job, JOB_QUEUED);
 	if (index != INDEX_NONE)
 		custody_fail(d, index, verdict, reason);
 	settle(d, now);
@@ -269,6 +281,13 @@ void dispatcher_service_lost(struct dispatcher *d, mono_ms now, uint64_t epoch)
 	assert(epoch != 0);
 	workforce_lose(d, now, epoch);
 	settle(d, now);
+}
+
+uint64_t dispatcher_epoch_of(const struct dispatcher *d, uint64_t id)
+{
+	const struct worker *worker = worker_table_find((struct worker_table *)&d->table, id);
+
+	return worker ? worker->epoch : 0;
 }
 
 bool dispatcher_epoch_is_empty(const struct dispatcher *d, uint64_t epoch)
@@ -411,6 +430,7 @@ unsigned dispatcher_workers(const struct dispatcher *d, struct worker_view *view
 			.state = worker->state,
 			.answered = worker->answered,
 			.held = worker->held,
+			.owed = worker->owed,
 			.in_hand = dispatcher_in_hand(d, worker->id, &attempts),
 		};
 	}

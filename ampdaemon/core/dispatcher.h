@@ -49,7 +49,8 @@
  *   died, not the worker; but a worker that was reported gone with a failure before stays charged).
  *   Orders are emitted only while the current epoch lives.
  * - A held job (job_request.held) has its number and its place in the book, but is not in the queue: it is
- *   given to nobody until dispatcher_release(), or ends by dispatcher_refuse(), cancel, drain or queue_ms.
+ *   given to nobody until dispatcher_release(), or ends by dispatcher_refuse(), cancel, drain or queue_ms. An
+ *   outage does not end it.
  * - An adopted worker (restart in place) may owe answers to jobs that this dispatcher does not know: that
  *   many answers to unknown jobs are taken and dropped; it gets jobs when it owes none. Its deadline is
  *   scan_ms from the adoption, again after each owed answer; its death charges nobody.
@@ -148,6 +149,7 @@ struct worker_view {
 	enum worker_state state;
 	uint64_t answered;
 	uint32_t held;
+	uint32_t owed;  /* answers to jobs of the image before this one */
 	job_id in_hand; /* 0: none */
 };
 
@@ -175,7 +177,10 @@ void dispatcher_cancel_owner(struct dispatcher *d, mono_ms now, uint64_t owner);
 /* A held job may be given to workers now. Ignored when it has ended. */
 void dispatcher_release(struct dispatcher *d, mono_ms now, job_id job);
 
-/* A held job ends so; attempts are 0. Ignored when it has ended. */
+/* A job that waits in the queue is held from now on. Ignored when it does not, so that who is at a worker stays there. */
+void dispatcher_hold(struct dispatcher *d, mono_ms now, job_id job);
+
+/* A job that is held or waits in the queue ends so. Ignored when it has ended, or is at a worker. */
 void dispatcher_refuse(struct dispatcher *d, mono_ms now, job_id job, enum verdict verdict,
 		       enum scan_reason reason);
 
@@ -183,6 +188,9 @@ void dispatcher_refuse(struct dispatcher *d, mono_ms now, job_id job, enum verdi
 void dispatcher_service_up(struct dispatcher *d, mono_ms now, uint64_t epoch);
 void dispatcher_service_standby(struct dispatcher *d, mono_ms now, uint64_t epoch);
 void dispatcher_service_lost(struct dispatcher *d, mono_ms now, uint64_t epoch);
+
+/* The service that forked the worker; 0 when it is not known (any more). */
+uint64_t dispatcher_epoch_of(const struct dispatcher *d, uint64_t worker);
 
 /* No worker of the epoch is left, none is ordered: an outgoing service can be stopped. */
 bool dispatcher_epoch_is_empty(const struct dispatcher *d, uint64_t epoch);

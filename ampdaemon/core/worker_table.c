@@ -110,10 +110,9 @@ static bool may_take_more(const struct worker *worker, const struct worker_bound
 }
 
 /* Outgoing ones that finish what they have do not keep their successors from work. */
-static bool counts_as_working(const struct worker *worker, const struct worker_bounds *bounds)
+static bool counts_as_working(const struct worker *worker)
 {
-	return worker->held > 0 &&
-	       (worker->state != WORKER_RETIRING || worker->epoch == bounds->current);
+	return worker->held > 0 && !worker->replaced;
 }
 
 static bool is_better_idle(const struct worker *a, const struct worker *b, uint64_t current)
@@ -130,7 +129,7 @@ struct worker *worker_table_pick(struct worker_table *table, const struct worker
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
 		struct worker *worker = &table->places[i];
 
-		working += counts_as_working(worker, bounds);
+		working += counts_as_working(worker);
 		if (worker->refuses_until > now || worker->owed > 0 ||
 		    worker->epoch == bounds->standby)
 			continue;

@@ -20,6 +20,7 @@ struct worker {
 	uint64_t id;    /* 0: the place is free */
 	uint64_t epoch; /* the service that forked it */
 	enum worker_state state;
+	bool replaced;          /* RETIRING because one of another epoch works in its stead */
 	enum death_cause cause; /* when KILLED: why */
 	mono_ms due; /* ORDERED: ready by then; with a job in hand or an answer owed: answered by then; else MONO_NEVER */
 	mono_ms refuses_until; /* its channel was full */

@@ -140,6 +140,7 @@ static bool is_outgoing(const struct dispatcher *d, const struct worker *worker)
 static void retire(struct dispatcher *d, struct worker *worker)
 {
 	worker->state = WORKER_RETIRING;
+	worker->replaced = true;
 	if (worker->held == 0 && worker->owed == 0)
 		worker->due = MONO_NEVER;
 	custody_settle(d, worker);

@@ -172,7 +172,11 @@ static void see_send(struct model *m, const struct effect *e)
 		worker->sent[worker->n_sent++] = e->job;
 	job->worker = e->worker;
 	m->sends++;
-	demand(m, workers_with_jobs(m, worker->epoch) <= m->settings.active,
+	/* One more where the new ones must wait for the old ones' places. */
+	demand(m,
+	       workers_with_jobs(m, worker->epoch) <=
+		       m->settings.active + (m->settings.active == LIMIT_WORKERS - 2 &&
+					     worker->epoch != m->current),
 	       "at most `active` workers of a service hold jobs");
 }
 
@@ -349,7 +353,7 @@ static void do_cancel(struct model *m)
 	dispatcher_cancel_owner(m->d, m->now, owner);
 }
 
-/* Decides about a job that is held; sometimes about one that is not, which changes nothing. */
+/* Decides about a job that is held; sometimes about one that is not. */
 static void do_release(struct model *m)
 {
 	unsigned start = (unsigned)draw(m, JOBS);
@@ -365,7 +369,7 @@ static void do_release(struct model *m)
 		dispatcher_release(m->d, m->now, job->id);
 		return;
 	}
-	job->refused = job->held;
+	job->refused = job->worker == 0;
 	dispatcher_refuse(m->d, m->now, job->id, VERDICT_FAILED, SCAN_REASON_UNSCANNABLE);
 }
 
@@ -389,6 +393,16 @@ static void do_owed(struct model *m)
 	       dispatcher_answered(m->d, m->now, worker->id, UINT64_C(1) << 63 | draw(m, 99),
 				   VERDICT_CLEAN) == 0,
 	       "an answer that is owed is taken");
+}
+
+static void do_hold(struct model *m)
+{
+	struct model_job *job = &m->jobs[draw(m, JOBS)];
+
+	if (job->id == 0)
+		return;
+	job->held |= job->worker == 0;
+	dispatcher_hold(m->d, m->now, job->id);
 }
 
 static uint64_t *place_of_epoch(struct model *m, uint64_t epoch)
@@ -550,7 +564,7 @@ static void do_something(struct model *m)
 		do_submit, do_submit, do_submit,  do_submit,  do_answer, do_answer,
 		do_answer, do_answer, do_answer,  do_answer,  do_answer, do_answer,
 		do_answer, do_ready,  do_ready,   do_ready,   do_time,   do_time,
-		do_gone,   do_cancel, do_service, do_release, do_owed,
+		do_gone,   do_cancel, do_service, do_release, do_owed,   do_hold,
 	};
 
 	events[draw(m, sizeof(events) / sizeof(events[0]))](m);

@@ -492,6 +492,24 @@ static void a_held_job_outlives_an_outage(void)
 			      "[30001] release a > finish a ERROR no-scan-service until never\n"));
 }
 
+static void a_job_that_waits_can_be_held_or_denied(void)
+{
+	struct dispatcher_settings s = story_settings();
+
+	CU_ASSERT(story_holds(&s, "[0] up > order 1, order 2 until 5000\n"
+				  "[1] ready 1 > - until 5000\n"
+				  "[2] ready 2 > - until never\n"
+				  "[10] submit a > send a to 1 until 1010\n"
+				  "[11] submit b > - until 1010\n"
+				  "[12] submit c > - until 1010\n"
+				  "[13] hold a > - until 1010\n"
+				  "[14] deny a > - until 1010\n"
+				  "[15] hold b > - until 1010\n"
+				  "[16] answer 1 a > finish a CLEAN, send c to 1 until 1016\n"
+				  "[17] release b > - until 1016\n"
+				  "[18] deny b > finish b FAILED unscannable until 1016\n"));
+}
+
 static const struct unit_test tests[] = {
 	{"a worker dies with a job in hand", a_worker_dies_with_a_job_in_hand},
 	{"a job fails when two workers died on it", a_job_fails_when_two_workers_died_on_it},
@@ -534,6 +552,7 @@ static const struct unit_test tests[] = {
 	{"an adopted worker that owes too long is killed",
 	 an_adopted_worker_that_owes_too_long_is_killed},
 	{"a held job waits for its release", a_held_job_waits_for_its_release},
+	{"a job that waits can be held or denied", a_job_that_waits_can_be_held_or_denied},
 	{"a held job outlives an outage", a_held_job_outlives_an_outage},
 };
 

@@ -5,7 +5,7 @@
  * stands behind it must come out, word for word.
  *
  * Events of the dispatcher: up [E], standby E, lost [E] (epochs; 1 when none is named), adopt W E OWED, ready W,
- * submit NAME [uid=N owner=N bytes=N priority=P held=1], release NAME, deny NAME,
+ * submit NAME [uid=N owner=N bytes=N priority=P held=1], release NAME, hold NAME, deny NAME,
  * answer W NAME [VERDICT], gone W CAUSE (crash, notice, violation, requested), refuse W NAME,
  * cancel OWNER, drain MS, tick. Orders of another epoch than 1 name it. An event that is refused has the effect `refused`. Events of the
  * service: `service EVENT`; what the machine asks of the dispatcher is done.
