@@ -20,6 +20,9 @@ static const struct {
 	 "a worker that misses its deadline is ended; it runs as another user"},
 	{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
 	 "a private tree or definitions below a directory that is closed to others"},
+	{CAP_CHOWN, "CAP_CHOWN", "groupadd and useradd: shadow files that belong to group shadow"},
+	{CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE",
+	 "groupadd and useradd: shadow files of mode 0000 are written"},
 	{CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "the memory of workers, for the status"},
 };
 
