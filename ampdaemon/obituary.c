@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ampdaemon/last_words_page.h"
 #include "ampdaemon/wait_status.h"
 #include "base/limits.h"
 #include "base/mono.h"
@@ -13,6 +14,7 @@
 #include "io/log.h"
 
 #define OBITUARIES_RESERVE 48 /* twice the workers that there can be */
+#define WORDS_BYTES 240
 
 enum obituary_state { OBITUARY_FREE, OBITUARY_WAITING, OBITUARY_TOLD };
 
@@ -25,6 +27,7 @@ struct obituary {
 	uint8_t digest[LIMIT_DIGEST_BYTES];
 	struct death_certificate certificate; /* its pointers are set when it is handed on */
 	bool has_digest;
+	char words[WORDS_BYTES]; /* its last ones; "" */
 	char detail[LIMIT_DETAIL_BYTES + 1];
 	size_t path_len;
 };
@@ -48,6 +51,8 @@ static void describe(const struct obituary *o, char *out, size_t size)
 	if (o->certificate.has_status)
 		(void)wait_status_text(o->certificate.status, how, sizeof(how));
 	text_append(out, size, &at, "%s", how);
+	if (o->words[0])
+		text_append(out, size, &at, "; %s", o->words);
 	if (o->detail[0])
 		text_append(out, size, &at, "; %s", o->detail);
 }
@@ -185,6 +190,18 @@ static void copy_notice(struct obituary *o, const struct obituary_notice *notice
 	(void)snprintf(o->detail, sizeof(o->detail), "%s", notice->detail);
 }
 
+/* At once: the page is cleared for the slot's next worker. */
+static void hear_last_words(struct obituary *o, int last_words)
+{
+	struct last_words_report report;
+
+	o->words[0] = '\0';
+	if (!last_words_page_read(last_words, o->certificate.worker, &report))
+		return;
+	o->certificate.phase = report.phase;
+	(void)last_words_page_text(&report, o->words, sizeof(o->words));
+}
+
 static void copy_path(struct obituaries *obituaries, struct obituary *o, struct span path)
 {
 	o->path_len = path.len < LIMIT_PATH_BYTES ? path.len : LIMIT_PATH_BYTES;
@@ -238,6 +255,7 @@ void obituaries_open(struct obituaries *obituaries, const struct obituary_notice
 	}
 	copy_notice(o, notice);
 	copy_path(obituaries, o, notice->path);
+	hear_last_words(o, notice->last_words);
 	o->noticed_us = noticed_us;
 	o->token = ++obituaries->last_token;
 	o->due = mono_add(clock_mono_ms(), OBITUARY_WAIT_MS);

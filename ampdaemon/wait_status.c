@@ -17,7 +17,9 @@ char *wait_status_text(uint32_t status, char *out, size_t size)
 {
 	int wait = (int)status;
 
-	if (WIFSIGNALED(wait))
+	if (WIFSIGNALED(wait) && WTERMSIG(wait) == SIGSYS)
+		(void)snprintf(out, size, "killed by the seccomp wall (signal %d, SIGSYS)", SIGSYS);
+	else if (WIFSIGNALED(wait))
 		(void)snprintf(out, size, "signal %d (%s)", WTERMSIG(wait),
 			       strsignal(WTERMSIG(wait)));
 	else if (WIFEXITED(wait))
