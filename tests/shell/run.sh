@@ -101,6 +101,24 @@ t_ok "and it is gone when stop returns" is_gone "$before"
 mkdir -p "$AMP_TMP/defs"
 t_exit_is "--definitions is given to the daemon" 0 run --private "$private" --definitions "$AMP_TMP/defs" --detach
 t_like "in the configuration" "$(cat "$private/etc/ampdaemon.yaml")" "^definitions_dir: '.*/defs'$"
+t_like "the account is ./run's to make" "$(cat "$private/etc/ampdaemon.yaml")" '^create_account: false'
+run --private "$private" stop 2>/dev/null
+
+chmod 0775 "$AMP_TMP/defs"
+t_exit_is "definitions that others may write are refused" 1 run --private "$private" --definitions "$AMP_TMP/defs" --detach
+t_like "with the remedy" "$t_output" 'chown root .*/defs; chmod go-w .*/defs$'
+chmod 0755 "$AMP_TMP/defs"
+chown 12345 "$programs/ampscansvc"
+t_exit_is "a build directory of a developer's" 0 run --private "$private" --detach
+t_like "is not executed from" "$(cat "$private/etc/ampdaemon.yaml")" "^scan_service: '.*/it''s private/bin/ampscansvc'$"
+t_is "but from a copy of root's" "$(stat -c '%u %a' "$private/bin/ampscansvc")" "0 755"
+run --private "$private" stop 2>/dev/null
+chown 0 "$programs/ampscansvc"
+mkdir "$AMP_TMP/checkout" && cp -r "$AMP_SRC/definitions" "$AMP_SRC/run" "$AMP_SRC/packaging" "$AMP_TMP/checkout/"
+chown 12345 "$AMP_TMP/checkout/definitions/builtin"
+t_exit_is "a checkout of a developer's" 0 "$AMP_TMP/checkout/run" --private "$private" --detach
+t_like "is not loaded from" "$(cat "$private/etc/ampdaemon.yaml")" "^builtin_dir: '.*/it''s private/definitions/builtin'$"
+t_is "but a whole copy of root's" "$(ls "$private/definitions/builtin")" "$(ls "$AMP_SRC/definitions/builtin")"
 run --private "$private" stop 2>/dev/null
 echo stubborn >"$private/etc/ampdaemon.yaml.mode"
 run --private "$private" --detach 2>/dev/null
