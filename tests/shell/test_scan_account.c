@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "ampdaemon/low_fds.h"
 #include "ampdaemon/privilege.h"
 #include "ampdaemon/system_tool.h"
+#include "io/capabilities.h"
 #include "io/clock.h"
 #include "tests/support/own_fds.h"
 #include "tests/support/private_etc.h"
@@ -82,9 +84,9 @@ static const struct {
 	 "user scan has the login shell /tmp/nologin, expected nologin or false"},
 	{USER, GROUP "docker:x:50:bob,scan\nsudo:x:27:scan\n",
 	 "user scan is a member of docker (gid 50), sudo (gid 27), expected no other group than scan"},
-	{USER "bob:x:990:1000::/home/bob:/bin/bash\n", GROUP,
+	{USER "bob:x:990:1000::/:/bin/bash\n", GROUP,
 	 "user scan shares uid 990 with user bob, expected a uid of its own"},
-	{"bob:x:990:1000::/home/bob:/bin/bash\n" USER, GROUP,
+	{"bob:x:990:1000::/:/bin/bash\n" USER, GROUP,
 	 "user scan shares uid 990 with user bob, expected a uid of its own"},
 	{ROOT_USER "scan:x:990:991::/:/bin/zsh\n", GROUP "sudo:x:27:scan\n",
 	 "user scan has the login shell /bin/zsh, expected nologin or false; user scan is a member of "
@@ -133,7 +135,7 @@ static void a_detail_is_cut_to_the_room_for_it(void)
 	CU_ASSERT_EQUAL(small[20], 'x');
 }
 
-/* In a child with the capabilities of the daemon and no others: 0 when scan_account_create() returned 0. */
+/* In a child with the capabilities of the daemon and, as in its unit, no way to others: 0 when scan_account_create() returned 0. */
 static int create_as_daemon(void)
 {
 	int r, status = -1;
@@ -142,7 +144,9 @@ static int create_as_daemon(void)
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		r = privilege_cut();
+		r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (!r)
+			r = privilege_cut();
 		if (!r)
 			r = scan_account_create("scan", detail, sizeof(detail));
 		if (r)
@@ -187,6 +191,23 @@ static void shadow_files_may_be_closed_or_another_group_s(void)
 	CU_ASSERT_EQUAL(chown("/etc/gshadow", 0, 42), 0);
 	CU_ASSERT_EQUAL(create_as_daemon(), 0);
 	CU_ASSERT_FALSE(scan_account_find("scan", detail, sizeof(detail)).unsound);
+}
+
+/* What the tools need is not left to the scan service, which is born with the daemon's set and drops it. */
+static void none_of_it_is_left_behind_the_walls(void)
+{
+	int status = -1;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0)
+		_exit(!privilege_cut() && !capabilities_are_none() && !capabilities_drop_all() &&
+				      capabilities_are_none()
+			      ? 0
+			      : 1);
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
 }
 
 static void only_what_is_missing_is_made(void)
@@ -301,6 +322,7 @@ static const struct unit_test tests[] = {
 	 an_account_is_made_with_the_daemon_s_capabilities},
 	{"shadow files may be closed, or another group's",
 	 shadow_files_may_be_closed_or_another_group_s},
+	{"none of it is left behind the walls", none_of_it_is_left_behind_the_walls},
 	{"only what is missing is made", only_what_is_missing_is_made},
 	{"what a tool says is in the sentence", what_a_tool_says_is_in_the_sentence},
 	{"a name is never taken for an option", a_name_is_never_taken_for_an_option},
