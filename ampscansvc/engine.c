@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #define DEFAULT_FILE_BYTES (100u << 20) /* libclamav's own; 0 would turn its check off */
+#define CONTENT_DEPTH 32                /* deeper ones are not told of */
 
 struct engine {
 	struct cl_engine *cl;
@@ -183,6 +184,47 @@ int engine_use_temp(struct engine *engine, const char *path, unsigned seed)
 	return cl_engine_set_str(engine->cl, CL_ENGINE_TMPDIR, path) == CL_SUCCESS ? 0 : -EIO;
 }
 
+/* ---- which content it looks into ---- */
+
+/* libclamav gives these callbacks the context of the scan only; there is one scan at a time. */
+static engine_content *watcher;
+static const char *open_types[CONTENT_DEPTH];
+static unsigned n_open;
+
+/* `type` is one of the library's own constants. */
+static cl_error_t enter_content(int fd, const char *type, void *context)
+{
+	(void)fd;      /* of no interest, -1 for memory */
+	(void)context; /* there is none */
+	if (n_open < CONTENT_DEPTH) {
+		open_types[n_open] = type;
+		watcher(type, n_open);
+	}
+	n_open++;
+	return CL_CLEAN; /* go on */
+}
+
+/* Comes once for each enter_content(), whatever became of the content. */
+static cl_error_t leave_content(int fd, int result, const char *name, void *context)
+{
+	(void)fd;
+	(void)result; /* of this content alone; the scan says it in the end */
+	(void)name;
+	(void)context;
+	if (n_open)
+		n_open--;
+	if (n_open && n_open <= CONTENT_DEPTH)
+		watcher(open_types[n_open - 1], n_open - 1);
+	return CL_CLEAN;
+}
+
+void engine_watch(struct engine *engine, engine_content *content)
+{
+	watcher = content;
+	cl_engine_set_clcb_pre_cache(engine->cl, content ? enter_content : NULL);
+	cl_engine_set_clcb_post_scan(engine->cl, content ? leave_content : NULL);
+}
+
 uint64_t engine_max_file_bytes(const struct engine *engine)
 {
 	return engine->max_file_bytes;
@@ -246,6 +288,7 @@ void engine_scan_file(struct engine *engine, int fd, struct engine_answer *ret_a
 	cl_error_t code;
 
 	memset(ret_answer, 0, sizeof(*ret_answer));
+	n_open = 0;
 	listener = ret_answer;
 	code = cl_scandesc_callback(fd, NULL, &name, &scanned, engine->cl, &how, NULL);
 	listener = NULL;
@@ -262,6 +305,7 @@ void engine_scan_memory(struct engine *engine, const void *bytes, size_t len,
 	cl_error_t code = CL_EMEM;
 
 	memset(ret_answer, 0, sizeof(*ret_answer));
+	n_open = 0;
 	listener = ret_answer;
 	if (map) {
 		code = cl_scanmap_callback(map, NULL, &name, &scanned, engine->cl, &how, NULL);

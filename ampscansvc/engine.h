@@ -57,6 +57,13 @@ int engine_read_container(const char *path, struct engine_container *ret_contain
 /* Where the engine puts its temporary files; one storage per worker. 0 or -EIO. */
 int engine_use_temp(struct engine *engine, const char *path, unsigned seed);
 
+/*
+ * Called whenever the engine looks into another content than before: the file (depth 0), what it found in there, and the container again when
+ * it is through with that. In the middle of the scan: it must be quick and touch nothing of the engine's.
+ */
+typedef void engine_content(const char *type, unsigned depth);
+void engine_watch(struct engine *engine, engine_content *content);
+
 /* Files above this are not for the engine. */
 uint64_t engine_max_file_bytes(const struct engine *engine);
 

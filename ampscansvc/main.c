@@ -39,10 +39,10 @@ int main(void)
 	bool is_environment_empty = !environ || !environ[0];
 
 	if (fd_is_packet_socket(BIRTH_FD_CHANNEL) < 0 || fcntl(BIRTH_FD_BUILTIN, F_GETFD) < 0 ||
-	    fcntl(BIRTH_FD_DEFINITIONS, F_GETFD) < 0)
+	    fcntl(BIRTH_FD_DEFINITIONS, F_GETFD) < 0 || fcntl(BIRTH_FD_LAST_WORDS, F_GETFD) < 0)
 		return EXIT_CODE_USAGE;
-	if (close_range(BIRTH_FD_DEFINITIONS + 1, ~0u, 0) < 0)
-		for (int fd = BIRTH_FD_DEFINITIONS + 1; fd < 65536; fd++)
+	if (close_range(BIRTH_FD_LAST_WORDS + 1, ~0u, 0) < 0)
+		for (int fd = BIRTH_FD_LAST_WORDS + 1; fd < 65536; fd++)
 			close(fd);
 	reset_signals();
 	if (clearenv() != 0)

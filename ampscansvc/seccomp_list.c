@@ -22,6 +22,9 @@
 	0700          /* the only mode that libclamav needs to set, before it removes a directory */
 #define BINARY_TREE 2 /* SCMP_FLTATR_CTL_OPTIMIZE: a dozen compares instead of eighty */
 
+/* Stands for the worker's own number until it enters its list; above all that Linux gives (4194304). */
+#define OWN_PROCESS_MARK 0x7e57ab1eu
+
 /* What a scan needs (spec libclamav.md 2.4), the job channel, and looking at oneself. */
 static const int worker_calls[] = {
 	/* files of the temporary storage; the file to be scanned. No fchmod: as root without an account, the worker would
@@ -87,7 +90,7 @@ static const int worker_calls[] = {
 	SCMP_SYS(getresgid),
 	SCMP_SYS(getgroups),
 	SCMP_SYS(capget),
-	/* signals of its own; no kill, tgkill: abort() ends as SIGSYS, which kills as well */
+	/* signals of its own; no kill, and tgkill only for itself: permit_own_end() */
 	SCMP_SYS(rt_sigaction),
 	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigreturn),
@@ -148,6 +151,8 @@ static const int harmless_fcntl[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD
 static const int harmless_prctl[] = {PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS, PR_GET_DUMPABLE};
 
 static struct sock_fprog programs[SECCOMP_LIST_COUNT];
+static struct sock_filter
+	*own_process; /* the compare of the worker's program that wants to know who enters */
 
 /* A call that this architecture does not have (negative pseudo number) is skipped by libseccomp with -EDOM or -EFAULT. */
 static int permit(scmp_filter_ctx filter, const int *calls, unsigned n_calls)
@@ -205,12 +210,23 @@ static int permit_worker(scmp_filter_ctx filter)
 	return result;
 }
 
+/* abort() is to end as SIGABRT, so that a death certificate can tell it from a call that the wall stopped. A worker may
+ * send signals to itself and to nobody else: one that may signal another could end all of them. */
+static int permit_own_end(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0(SCMP_CMP_EQ, OWN_PROCESS_MARK));
+}
+
 static int permit_harmless(scmp_filter_ctx filter)
 {
 	int result;
 
 	if (AMP_SANITIZED)
 		return 0;
+	result = permit_own_end(filter);
+	if (result < 0)
+		return result;
 	result = permit_when(filter, SCMP_SYS(fcntl), harmless_fcntl,
 			     sizeof(harmless_fcntl) / sizeof(harmless_fcntl[0]));
 	if (result < 0)
@@ -252,6 +268,21 @@ static int keep(scmp_filter_ctx filter, struct sock_fprog *program)
 	return result;
 }
 
+/* There must be one place for the worker's number, or the list is not the one that was meant. */
+static int find_own_process(const struct sock_fprog *program)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < program->len; i++) {
+		if (program->filter[i].code != (BPF_JMP | BPF_JEQ | BPF_K) ||
+		    program->filter[i].k != OWN_PROCESS_MARK)
+			continue;
+		own_process = &program->filter[i];
+		n++;
+	}
+	return n == 1 || AMP_SANITIZED ? 0 : -ENOTSUP;
+}
+
 static int compile(enum seccomp_list list)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -277,11 +308,16 @@ int seccomp_list_prepare(void)
 {
 	int result = compile(SECCOMP_LIST_PARENT);
 
-	return result < 0 ? result : compile(SECCOMP_LIST_WORKER);
+	if (result == 0)
+		result = compile(SECCOMP_LIST_WORKER);
+	return result < 0 ? result : find_own_process(&programs[SECCOMP_LIST_WORKER]);
 }
 
 int seccomp_list_enter(enum seccomp_list list)
 {
+	/* In a child: the program is its own copy. */
+	if (list == SECCOMP_LIST_WORKER && own_process)
+		own_process->k = (uint32_t)getpid();
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &programs[list]) < 0)
 		return -errno;
 	return 0;

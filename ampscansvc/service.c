@@ -16,6 +16,7 @@
 #include "ampscansvc/canary.h"
 #include "ampscansvc/definition_set.h"
 #include "ampscansvc/huge_pages.h"
+#include "ampscansvc/last_words.h"
 #include "ampscansvc/seccomp_list.h"
 #include "ampscansvc/wall_probe.h"
 #include "ampscansvc/walls.h"
@@ -345,10 +346,12 @@ static void spawn(struct service *service, uint64_t worker, int channel)
 		birth = birth_in(service, &slot);
 		birth.worker = worker;
 		birth.channel = channel;
+		last_words_lend(slot.number);
 		child = fork();
 		if (child == 0)
 			worker_run(&birth);
 		result = child < 0 ? -errno : 0;
+		last_words_take_back();
 	}
 	/* At once: while we hold it, nobody sees that the worker is gone. */
 	close(channel);
@@ -445,7 +448,10 @@ static enum exit_code prepare(struct service *service)
 	huge_pages_tune_malloc();
 	huge_pages_prepare();
 	canary_unmask();
-	return warm_up() < 0 || engine_start_library() < 0 ? EXIT_CODE_INTERNAL : EXIT_CODE_OK;
+	if (warm_up() < 0 || engine_start_library() < 0)
+		return EXIT_CODE_INTERNAL;
+	last_words_prepare(BIRTH_FD_LAST_WORDS);
+	return EXIT_CODE_OK;
 }
 
 static enum exit_code take_start(struct service *service)

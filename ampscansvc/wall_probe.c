@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -187,6 +189,14 @@ static void try_kill(void)
 	(void)kill(getppid(), 0); /* must not return */
 }
 
+#if !AMP_SANITIZED
+/* Nobody has that number: a wall that is down hurts nobody. */
+static void try_signal(void)
+{
+	(void)syscall(SYS_tgkill, INT_MAX, INT_MAX, SIGABRT); /* must not return */
+}
+#endif
+
 static void try_exec_map(void)
 {
 	(void)mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
@@ -210,6 +220,9 @@ static const struct {
 	{WALL_SECCOMP, "ptrace() did not kill", try_ptrace},
 	{WALL_SECCOMP, "execve() did not kill", try_exec},
 	{WALL_SECCOMP, "kill() did not kill its caller", try_kill},
+#if !AMP_SANITIZED
+	{WALL_SECCOMP, "tgkill() did not kill its caller", try_signal},
+#endif
 	{WALL_NO_EXEC_MEMORY, "executable memory could be mapped", try_exec_map},
 	{WALL_NO_EXEC_MEMORY, "memory could be made executable", try_exec_protect},
 };

@@ -12,6 +12,7 @@
 #include "ampscansvc/canary.h"
 #include "ampscansvc/core/verdict_rule.h"
 #include "ampscansvc/exhaustion.h"
+#include "ampscansvc/last_words.h"
 #include "ampscansvc/wall_probe.h"
 #include "base/exit_code.h"
 #include "base/text.h"
@@ -156,7 +157,9 @@ static void run_engine(struct worker *worker, int fd, struct sight *sight)
 		return;
 	}
 	exhaustion_watch(fd, sight->bytes);
+	last_words_enter(SCAN_PHASE_SCAN);
 	engine_scan_file(worker->birth->engine, fd, &sight->answer);
+	last_words_enter(SCAN_PHASE_CHECK);
 	sight->note = exhaustion_seen();
 	exhaustion_watch(-1, 0);
 	sight->seen.answer = sight->answer.answer;
@@ -216,6 +219,7 @@ static void answer(struct worker *worker, uint64_t job, const struct sight *sigh
 			   .scan_us = us > UINT32_MAX ? UINT32_MAX : (uint32_t)us},
 	};
 
+	last_words_enter(SCAN_PHASE_ANSWER);
 	describe(sight, decision.reason, detail);
 	if (decision.verdict == VERDICT_INFECTED) {
 		message.result.n_threats = 1;
@@ -229,6 +233,8 @@ static void scan(struct worker *worker, uint64_t job, int fd)
 	uint64_t begin = clock_mono_us(), bytes;
 	struct sight sight = {0};
 
+	last_words_enter(SCAN_PHASE_PREPARE);
+	last_words_note_content("", 0);
 	if (fd_is_readable_file(fd, &bytes) < 0)
 		sight.seen.read_refused = true;
 	else
@@ -262,6 +268,7 @@ static void prove_sight(struct worker *worker, uint64_t job)
 	if (!is_due && !worker->is_doubtful)
 		return;
 	worker->jobs_since_canary = 0;
+	last_words_enter(SCAN_PHASE_CANARY);
 	if (worker->is_doubtful
 		    ? canary_check_all(worker->birth->engine, why) == 0
 		    : canary_check(worker->birth->engine, worker->next_canary++, why) == 0) {
@@ -279,6 +286,8 @@ static void serve(struct worker *worker)
 	const char *why;
 	ssize_t len;
 
+	last_words_enter(SCAN_PHASE_IDLE);
+	last_words_take_job(0);
 	do
 		len = packet_receive(WORKER_FD, worker->packet, sizeof(worker->packet), 0, &meta);
 	while (len == -EINTR);
@@ -289,6 +298,7 @@ static void serve(struct worker *worker)
 	if (scan_job_decode(worker->arena, worker->packet, (size_t)len, &job, &why) < 0 ||
 	    session_admit(&worker->session, 1, meta.fd >= 0, &why) < 0)
 		_exit(EXIT_CODE_PROTOCOL);
+	last_words_take_job(job.job);
 	prove_sight(worker, job.job);
 	scan(worker, job.job, meta.fd);
 	close(meta.fd);
@@ -307,6 +317,7 @@ _Noreturn void worker_run(const struct worker_birth *birth)
 	char why[LIMIT_DETAIL_BYTES] = "";
 	uint64_t begin;
 
+	last_words_begin(birth->worker);
 	if (keep_only(birth->channel) < 0)
 		_exit(EXIT_CODE_CHANNEL);
 	worker.birth = birth;
@@ -322,6 +333,8 @@ _Noreturn void worker_run(const struct worker_birth *birth)
 		resign(&worker, WORKER_REASON_TEMP, EXIT_CODE_TEMP,
 		       "the temporary storage cannot be used");
 	begin = clock_mono_us();
+	last_words_enter(SCAN_PHASE_CANARY);
+	engine_watch(birth->engine, last_words_note_content);
 	if (canary_check_all(birth->engine, why) < 0)
 		resign(&worker, WORKER_REASON_CANARY, EXIT_CODE_CANARY, why);
 	greet(&worker, clock_mono_us() - begin);

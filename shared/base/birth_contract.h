@@ -18,7 +18,8 @@ enum birth_fd {
 		4, /* directory of the built-in definitions: canary.ndb is always loaded */
 	BIRTH_FD_DEFINITIONS =
 		5, /* directory to load; /dev/null when ServiceStart.has_definitions is false */
-	BIRTH_FD_LAST_WORDS = 6, /* memory of BIRTH_WORKER_SLOTS pages (base/last_words.h) */
+	BIRTH_FD_LAST_WORDS =
+		6, /* memory of BIRTH_WORKER_SLOTS pages (base/last_words.h), or /dev/null */
 };
 
 #define BIRTH_HELLO_LIMIT_MS 15000 /* from the spawn to ServiceHello */

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -33,11 +34,15 @@ enum fault_call {
 	CALL_COUNT
 };
 
+/* In the place of an errno: the process is to end in this way, once. */
+enum fault_crash { CRASH_FAULT = 10000, CRASH_ABORT, CRASH_STACK, CRASH_DIVIDE, CRASH_CALL };
+
 /* As tests/system/faults.sh writes it: little, in the machine's own order. */
 struct fault_control {
 	uint32_t every[CALL_COUNT]; /* each so many-th call fails; 0: none does */
-	uint32_t error;             /* errno of it; 0: a short write or read instead */
-	uint32_t failed;            /* how many were made to fail */
+	uint32_t
+		error; /* errno of it; 0: a short write or read instead; or one of enum fault_crash */
+	uint32_t failed; /* how many were made to fail */
 };
 
 static struct fault_control *control;
@@ -56,6 +61,35 @@ __attribute__((constructor)) static void map(void)
 	control = at;
 }
 
+static volatile int zero;
+
+/* Each frame is written to: the compiler can neither drop it nor make a loop of it. */
+static int run_out_of_stack(volatile char *above) // NOLINT(misc-no-recursion)
+{
+	volatile char frame[4096];
+
+	if (zero)
+		return 0;
+	frame[0] = *above;
+	return run_out_of_stack(frame) + frame[0];
+}
+
+static void crash(uint32_t how)
+{
+	volatile char *nowhere = (volatile char *)(uintptr_t)(16 + zero);
+
+	if (how == CRASH_FAULT)
+		*nowhere = 1;
+	if (how == CRASH_ABORT)
+		abort();
+	if (how == CRASH_STACK)
+		zero = run_out_of_stack((volatile char *)&how);
+	if (how == CRASH_DIVIDE)
+		zero = 1000 / zero;
+	if (how == CRASH_CALL)
+		(void)getpriority(PRIO_PROCESS, 0); /* no list has it */
+}
+
 static int is_hit(enum fault_call call)
 {
 	uint32_t every = control ? control->every[call] : 0;
@@ -63,6 +97,10 @@ static int is_hit(enum fault_call call)
 	if (!every || ++calls[call] % every)
 		return 0;
 	control->failed++;
+	if (control->error >= CRASH_FAULT) {
+		control->every[call] = 0; /* one process is enough */
+		crash(control->error);
+	}
 	errno = (int)control->error;
 	return 1;
 }

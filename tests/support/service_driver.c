@@ -9,6 +9,7 @@
  *   spray WORKER N PATH    the same file N times, one after the other; prints the sum
  *   ping
  *   kill WORKER SIGNAL     and waits for its end
+ *   words WORKER           what its page of last words says
  *   sh COMMAND             with $SERVICE (pid) and $W0, $W1... (pids) set
  *
  * Everything that the service says is printed, a line each.
@@ -28,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ampdaemon/last_words_page.h"
 #include "base/birth_contract.h"
 #include "base/exit_code.h"
 #include "io/clock.h"
@@ -40,6 +42,7 @@
 struct driver {
 	pid_t service;
 	int channel;
+	int last_words;
 	int jobs[WORKERS];
 	pid_t pids[WORKERS];
 	unsigned n_workers;
@@ -73,21 +76,22 @@ static void place(int fd, int number)
 }
 
 /* Everything goes up high first, so that no number is overwritten before it is moved. */
-static void be_born(const char *program, int channel, int builtin, int definitions)
+static void be_born(const char *program, int channel, int builtin, int definitions, int last_words)
 {
 	char *const arguments[] = {(char *)"ampscansvc", NULL};
 	char *const nothing[] = {NULL};
 	int null = open("/dev/null", O_RDWR);
 	int fds[] = {fcntl(channel, F_DUPFD, 100), fcntl(builtin, F_DUPFD, 100),
-		     fcntl(definitions >= 0 ? definitions : null, F_DUPFD, 100)};
+		     fcntl(definitions >= 0 ? definitions : null, F_DUPFD, 100),
+		     fcntl(last_words >= 0 ? last_words : null, F_DUPFD, 100)};
 
 	if (!getenv("DRIVER_STDERR"))
 		place(null, STDERR_FILENO);
 	place(null, STDIN_FILENO);
 	place(null, STDOUT_FILENO);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		place(fds[i], BIRTH_FD_CHANNEL + i);
-	if (close_range(BIRTH_FD_DEFINITIONS + 1, ~0u, 0) < 0)
+	if (close_range(BIRTH_FD_LAST_WORDS + 1, ~0u, 0) < 0)
 		_exit(98);
 	execve(program, arguments, nothing);
 	_exit(97);
@@ -102,9 +106,10 @@ static void start_process(struct driver *driver, const char *program, const char
 
 	if (packet_pair(pair) < 0)
 		die("socketpair");
+	driver->last_words = getenv("DRIVER_NO_WORDS") ? -1 : last_words_page_make();
 	driver->service = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
 	if (driver->service == 0)
-		be_born(program, pair[1], builtin_fd, definitions_fd);
+		be_born(program, pair[1], builtin_fd, definitions_fd, driver->last_words);
 	if (driver->service < 0)
 		die("clone");
 	close(pair[1]);
@@ -387,6 +392,19 @@ static bool end_worker(struct driver *driver, unsigned worker, int number)
 	return hear_service(driver, FROM_SERVICE_EXITED);
 }
 
+static bool print_words(struct driver *driver, unsigned worker)
+{
+	struct last_words_report report;
+	char text[300];
+
+	if (last_words_page_read(driver->last_words, worker, &report))
+		printf("words %u job=%llu %s\n", worker, (unsigned long long)report.job,
+		       last_words_page_text(&report, text, sizeof(text)));
+	else
+		printf("words %u none\n", worker);
+	return true;
+}
+
 static bool shell(struct driver *driver, const char *command)
 {
 	char name[16], value[16];
@@ -447,6 +465,8 @@ static bool obey(struct driver *driver, char *line)
 		return scan(driver, numbers[0], rest);
 	if ((rest = take_numbers(line, "spray ", numbers, 2)))
 		return spray(driver, numbers[0], numbers[1], rest);
+	if (take_numbers(line, "words ", numbers, 1))
+		return print_words(driver, numbers[0]);
 	if (take_numbers(line, "kill ", numbers, 2))
 		return end_worker(driver, numbers[0], (int)numbers[1]);
 	printf("driver: cannot understand: %s\n", line);
