@@ -40,7 +40,8 @@ struct desk_callbacks {
 	/* An outgoing service has no workers any more. */
 	void (*on_drained)(void *context, uint64_t incarnation);
 	void (*on_certificate)(void *context, const struct death_certificate *certificate);
-	/* A job ended with an answer or without one: does that count as a scan that succeeded? */
+	/* A job ended with an answer or without one: does that count as a scan that succeeded? Not called for jobs that were cancelled
+	 * or refused. */
 	void (*on_scanned)(void *context, bool succeeded);
 };
 
@@ -54,10 +55,16 @@ struct desk_file {
 	int fd;           /* taken */
 };
 
-/* `first_serial`, `first_worker`: core/dispatcher.h; 0 and 1 but after a restart in place. */
-struct scan_desk *desk_new(uv_loop_t *loop, const struct configuration *configuration,
-			   struct supervisor *supervisor, struct journal *journal,
-			   uint32_t first_serial, uint64_t first_worker,
+/* What a desk is made with; the parts stay the caller's. */
+struct desk_origin {
+	const struct configuration *configuration;
+	struct supervisor *supervisor;
+	struct journal *journal;
+	uint32_t first_serial; /* core/dispatcher.h; 0 and 1 but after a restart in place */
+	uint64_t first_worker;
+};
+
+struct scan_desk *desk_new(uv_loop_t *loop, const struct desk_origin *origin,
 			   const struct desk_callbacks *callbacks, void *context);
 struct scan_desk *desk_free(struct scan_desk *desk);
 
@@ -83,7 +90,8 @@ void desk_worker_exited(struct scan_desk *desk, uint64_t worker, uint32_t status
 const struct unscannable *desk_unscannable(const struct scan_desk *desk);
 
 /* Restart in place. Hand over: all workers of `incarnation`; what clients wait for is forgotten without an answer (they were told to
- * reconnect), their files are given to late_close. Adopt: before desk_service_up(). */
+ * reconnect), their files are given to late_close; certificates and unscannable files that wait for more are filed as they are, in the
+ * journal. After it only exec or desk_free() may follow. Adopt: before desk_service_up(); takes the descriptors whatever it returns. */
 unsigned desk_hand_over(struct scan_desk *desk, uint64_t incarnation,
 			struct worker_handover *workers, unsigned max);
 int desk_adopt(struct scan_desk *desk, const struct worker_handover *worker);

@@ -2,6 +2,7 @@
 #include "ampdaemon/scan_link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -351,6 +352,92 @@ void scan_link_kill(struct scan_link *link, uint64_t worker, enum death_cause ca
 void scan_link_retire(struct scan_link *link, uint64_t worker)
 {
 	scan_link_kill(link, worker, DEATH_REQUESTED);
+}
+
+void scan_link_forget(struct scan_link *link, uint64_t incarnation)
+{
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		if (link->workers[i].worker && link->workers[i].incarnation == incarnation)
+			release(&link->workers[i]);
+	}
+}
+
+/* ---- restart in place ---- */
+
+static bool can_go_on(const struct worker_link *w, uint64_t incarnation)
+{
+	return w->worker && w->incarnation == incarnation && w->pidfd >= 0 &&
+	       w->cause == DEATH_CRASH && !w->mourned && !w->has_status &&
+	       channel_queued(w->channel) == 0;
+}
+
+static void hand_over(struct worker_link *w, struct worker_handover *ret_worker)
+{
+	*ret_worker = (struct worker_handover){
+		.worker = w->worker,
+		.incarnation = w->incarnation,
+		.pid = w->pid,
+		.pidfd = w->pidfd,
+		.channel = channel_release(w->channel),
+		.canary_us = w->canary_us,
+		.phase = w->session.phase,
+		.seen = w->session.seen,
+	};
+	*w = (struct worker_link){.owner = w->owner, .pidfd = -1};
+}
+
+unsigned scan_link_hand_over(struct scan_link *link, uint64_t incarnation,
+			     struct worker_handover *workers, unsigned max)
+{
+	unsigned n = 0;
+
+	link->obituaries = obituaries_free(link->obituaries);
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		struct worker_link *w = &link->workers[i];
+
+		if (n < max && can_go_on(w, incarnation)) {
+			hand_over(w, &workers[n++]);
+		} else if (w->worker) {
+			kill_process(w);
+			release(w);
+		}
+	}
+	return n;
+}
+
+/* Its hello was heard by the image before this one, that no other process speaks for it was checked there. */
+static int take_over(struct worker_link *w, const struct worker_handover *worker)
+{
+	if (fcntl(worker->pidfd, F_SETFD, FD_CLOEXEC) ||
+	    fcntl(worker->channel, F_SETFD, FD_CLOEXEC))
+		return -errno;
+	session_init(&w->session, &rules_from_worker);
+	w->session.phase = worker->phase;
+	w->session.seen = worker->seen;
+	w->worker = worker->worker;
+	w->incarnation = worker->incarnation;
+	w->cause = DEATH_CRASH;
+	w->pid = worker->pid;
+	w->pidfd = worker->pidfd;
+	w->canary_us = worker->canary_us;
+	return 0;
+}
+
+int scan_link_adopt(struct scan_link *link, const struct worker_handover *worker)
+{
+	struct worker_link *w = find(link, 0);
+	int r = w ? take_over(w, worker) : -ENOSPC;
+
+	if (r) {
+		close(worker->channel);
+		close(worker->pidfd);
+		return r;
+	}
+	w->channel = channel_new(link->loop, worker->channel, &worker_callbacks, w, QUEUE_BYTES);
+	if (w->channel)
+		return 0;
+	release(w);
+	return -ENOMEM;
 }
 
 void scan_link_forget_all(struct scan_link *link)

@@ -64,10 +64,13 @@ void scan_link_retire(struct scan_link *link, uint64_t worker);
 void scan_link_forget(struct scan_link *link, uint64_t incarnation);
 void scan_link_forget_all(struct scan_link *link);
 
-/* Restart in place: workers of `incarnation` that said hello and are not being ended; `owed` and `answered` are the desk's to fill. Their
- * descriptors stay open across exec; all others are let go. */
+/* Restart in place: workers of `incarnation` that said hello, are not being ended and have read all that was sent; `owed` and
+ * `answered` are the desk's to fill. Their descriptors are the caller's now; all other workers are killed and let go, certificates that
+ * wait for more are handed on as they are. After this only exec or scan_link_free() may follow. */
 unsigned scan_link_hand_over(struct scan_link *link, uint64_t incarnation,
 			     struct worker_handover *workers, unsigned max);
+
+/* Takes both descriptors whatever it returns. */
 int scan_link_adopt(struct scan_link *link, const struct worker_handover *worker);
 
 /* From the supervisor: hearsay about a worker's end, for the obituary. */

@@ -229,13 +229,15 @@ void dispatcher_release(struct dispatcher *d, mono_ms now, job_id job)
 	settle(d, now);
 }
 
-void dispatcher_hold(struct dispatcher *d, mono_ms now, job_id job)
+bool dispatcher_hold(struct dispatcher *d, mono_ms now, job_id job)
 {
 	uint32_t index = find_in(d, job, JOB_QUEUED);
+	bool waits = index != INDEX_NONE && fair_queue_remove(d->queue, index);
 
-	if (index != INDEX_NONE && fair_queue_remove(d->queue, index))
+	if (waits)
 		job_book_move(&d->book, index, JOB_HELD);
 	settle(d, now);
+	return waits;
 }
 
 void dispatcher_refuse(struct dispatcher *d, mono_ms now, job_id job, enum verdict verdict,

@@ -177,8 +177,8 @@ void dispatcher_cancel_owner(struct dispatcher *d, mono_ms now, uint64_t owner);
 /* A held job may be given to workers now. Ignored when it has ended. */
 void dispatcher_release(struct dispatcher *d, mono_ms now, job_id job);
 
-/* A job that waits in the queue is held from now on. Ignored when it does not, so that who is at a worker stays there. */
-void dispatcher_hold(struct dispatcher *d, mono_ms now, job_id job);
+/* A job that waits in the queue is held from now on; false when it does not wait there. */
+bool dispatcher_hold(struct dispatcher *d, mono_ms now, job_id job);
 
 /* A job that is held or waits in the queue ends so. Ignored when it has ended, or is at a worker. */
 void dispatcher_refuse(struct dispatcher *d, mono_ms now, job_id job, enum verdict verdict,

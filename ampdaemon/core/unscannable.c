@@ -74,7 +74,7 @@ struct unscannable *unscannable_new(void)
 
 /* ---- looking ---- */
 
-static bool is_same_file(const struct file_identity *a, const struct file_identity *b)
+bool file_identity_equals(const struct file_identity *a, const struct file_identity *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
 	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
@@ -106,7 +106,7 @@ static uint32_t find_known(const struct unscannable *table, const struct file_id
 		uint32_t place = place_of(table, i);
 
 		if (place != INDEX_NONE && table->entries[place].generation == generation &&
-		    is_same_file(identity_of(table, i), identity))
+		    file_identity_equals(identity_of(table, i), identity))
 			return place;
 	}
 	return INDEX_NONE;
@@ -185,7 +185,8 @@ static uint32_t find_like(const struct unscannable *table, const struct unscanna
 	uint32_t head = name_head(&entry->identity);
 
 	for (uint32_t i = table->names[head].next; i != head; i = table->names[i].next) {
-		if (i < PLACES && is_same_file(&table->entries[i].identity, &entry->identity))
+		if (i < PLACES &&
+		    file_identity_equals(&table->entries[i].identity, &entry->identity))
 			return i;
 	}
 	head = size_head(entry->identity.bytes);

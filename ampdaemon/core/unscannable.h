@@ -23,6 +23,8 @@ struct file_identity {
 	int64_t mtime_ns, ctime_ns;
 };
 
+bool file_identity_equals(const struct file_identity *a, const struct file_identity *b);
+
 struct unscannable_entry {
 	struct file_identity identity;
 	bool has_digest;

@@ -74,9 +74,10 @@ void workforce_kill(struct dispatcher *d, mono_ms now, struct worker *worker,
 	worker->state = WORKER_KILLED;
 	worker->cause = cause;
 	worker->owed = 0;
+	/* Before the end of the job that it was killed for: who writes its obituary looks for that job's file. */
+	custody_tell_worker(d, worker, EFFECT_KILL_WORKER);
 	custody_empty(d, now, worker, cause);
 	worker->due = MONO_NEVER;
-	custody_tell_worker(d, worker, EFFECT_KILL_WORKER);
 }
 
 static void forget(struct dispatcher *d, struct worker *worker)

@@ -191,17 +191,21 @@ struct channel *channel_new(uv_loop_t *loop, int socket, const struct channel_ca
 	return channel;
 }
 
-struct channel *channel_free(struct channel *channel)
+int channel_release(struct channel *channel)
 {
-	if (!channel || channel->freed)
-		return NULL;
 	channel->freed = true;
 	watch(channel);
 	while (channel->first)
 		drop_first(channel);
 	uv_close((uv_handle_t *)&channel->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&channel->ender, on_handle_closed);
-	close(channel->socket); /* after uv_close, which takes it out of epoll */
+	return channel->socket; /* uv_close took it out of epoll */
+}
+
+struct channel *channel_free(struct channel *channel)
+{
+	if (channel && !channel->freed)
+		close(channel_release(channel));
 	return NULL;
 }
 

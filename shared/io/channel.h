@@ -42,6 +42,10 @@ struct channel *channel_new(uv_loop_t *loop, int socket, const struct channel_ca
 /* Stops everything at once, closes the socket and what waited; from any callback too. Returns NULL. */
 struct channel *channel_free(struct channel *channel);
 
+/* The same, but the socket stays open and is the caller's. What waited to be sent is dropped; what the peer sent and was not read yet is
+ * still in it. */
+int channel_release(struct channel *channel);
+
 /* Sends, or queues when the peer is slow. `fd` stays the caller's (a queued one is duplicated). 0; -ENOBUFS when the
  * queue is full (nothing was sent); -EPIPE and the like when the peer is gone (on_end follows). */
 int channel_send(struct channel *channel, const void *packet, size_t len, int fd);

@@ -401,8 +401,9 @@ static void do_hold(struct model *m)
 
 	if (job->id == 0)
 		return;
+	demand(m, dispatcher_hold(m->d, m->now, job->id) == (job->worker == 0 && !job->held),
+	       "who waits can be held");
 	job->held |= job->worker == 0;
-	dispatcher_hold(m->d, m->now, job->id);
 }
 
 static uint64_t *place_of_epoch(struct model *m, uint64_t epoch)

@@ -70,7 +70,7 @@ static void a_missed_deadline_kills_and_retries_at_once(void)
 		"[1011] answer 1 a > - until 2010\n"
 		"[1012] gone 1 crash > - until 2010\n"
 		"[1020] ready 3 > - until 2010\n"
-		"[2010] tick > finish a FAILED timed-out, kill 2 (missed its deadline), order 4 until 7010\n"));
+		"[2010] tick > kill 2 (missed its deadline), finish a FAILED timed-out, order 4 until 7010\n"));
 }
 
 static void the_deadline_of_the_next_job_starts_when_its_turn_comes(void)
@@ -198,7 +198,7 @@ static void a_drain_lets_running_jobs_finish_until_the_deadline(void)
 		    "[20] drain 500 > finish c ERROR stopping until 500\n"
 		    "[21] submit d > refused until 500\n"
 		    "[30] answer 1 a > finish a CLEAN until 500\n"
-		    "[500] tick > finish b ERROR stopping, kill 1 (was told to end) until never\n"
+		    "[500] tick > kill 1 (was told to end), finish b ERROR stopping until never\n"
 		    "[501] gone 1 requested > - until never\n"));
 }
 
@@ -440,7 +440,7 @@ static void an_adopted_worker_answers_what_it_owes_before_it_works(void)
 		"[30] answer 7 y > - until 1010\n"
 		"[31] answer 7 z > refused until 1010\n"
 		"[40] gone 8 crash > order 10 of 3, send a to 7 until 1040\n"
-		"[1040] tick > finish a FAILED timed-out, kill 7 (missed its deadline), order 11 of 3 until 5040\n"));
+		"[1040] tick > kill 7 (missed its deadline), finish a FAILED timed-out, order 11 of 3 until 5040\n"));
 }
 
 static void an_adopted_worker_that_owes_too_long_is_killed(void)

@@ -251,7 +251,7 @@ static bool happen_to_job(struct world *w, char *event, const char *verb, const 
 	else if (strcmp(verb, "release") == 0)
 		dispatcher_release(w->d, w->now, job_of(w, a));
 	else if (strcmp(verb, "hold") == 0)
-		dispatcher_hold(w->d, w->now, job_of(w, a));
+		(void)dispatcher_hold(w->d, w->now, job_of(w, a)); /* what follows tells */
 	else if (strcmp(verb, "deny") == 0)
 		dispatcher_refuse(w->d, w->now, job_of(w, a), VERDICT_FAILED,
 				  SCAN_REASON_UNSCANNABLE);
