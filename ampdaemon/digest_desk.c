@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -332,6 +333,8 @@ struct digest_desk *digest_desk_new(uv_loop_t *loop, uint64_t max_bytes)
 
 	if (!desk)
 		return NULL;
+	/* A thread that hangs may come back while the program ends: nothing is taken from under it. Refused: initialised before. */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	desk->shop = shop_new(max_bytes, &desk->async);
 	if (!desk->shop || uv_async_init(loop, &desk->async, on_async)) {
 		if (desk->shop)
