@@ -365,6 +365,48 @@ static void a_socket_that_cannot_be_watched_is_closed(void)
 	finish();
 }
 
+static void count_packet(void *context, const void *packet, size_t len,
+			 const struct packet_meta *meta)
+{
+	(void)packet;
+	(void)meta;
+	*(size_t *)context += len;
+}
+
+static void say_nothing(void *context, int error)
+{
+	(void)context;
+	(void)error;
+}
+
+static const struct channel_callbacks next_callbacks = {count_packet, say_nothing, NULL};
+
+/* Restart in place: what came meanwhile is read by who gets the socket. */
+static void a_released_socket_lives_on_with_what_it_holds(void)
+{
+	struct channel *next;
+	size_t heard = 0;
+	int socket;
+
+	begin(KEEP);
+	(void)fill(-1);
+	CU_ASSERT(channel_queued(t.channel) > 0);
+	say("abc", 3, -1);
+	socket = channel_release(t.channel);
+	t.channel = NULL;
+	turn();
+	CU_ASSERT_EQUAL(t.packets, 0);
+	CU_ASSERT_EQUAL(t.ends, 0);
+	CU_ASSERT(fcntl(socket, F_GETFD) >= 0);
+	next = channel_new(&t.loop, socket, &next_callbacks, &heard, QUEUE_BYTES);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+	turn();
+	CU_ASSERT_EQUAL(heard, 3);
+	CU_ASSERT_EQUAL(channel_queued(next), 0);
+	channel_free(next);
+	finish();
+}
+
 static const struct unit_test tests[] = {
 	{"packets and descriptors arrive", packets_and_descriptors_arrive},
 	{"a flood gives others a turn", a_flood_gives_others_a_turn},
@@ -387,6 +429,8 @@ static const struct unit_test tests[] = {
 	{"the first end counts and nothing is read after it",
 	 the_first_end_counts_and_nothing_is_read_after_it},
 	{"a packet that is too long ends the channel", a_packet_that_is_too_long_ends_the_channel},
+	{"a released socket lives on with what it holds",
+	 a_released_socket_lives_on_with_what_it_holds},
 	{"a socket that cannot be watched is closed", a_socket_that_cannot_be_watched_is_closed},
 };
 

@@ -272,11 +272,12 @@ static void no_descriptor_stays_open(void)
 	CU_ASSERT_EQUAL(t.answers, 200);
 	for (unsigned tries = 0; tries < 1000; tries++) {
 		after = own_fds();
-		if (after == before)
+		if (after <= before)
 			break;
 		(void)usleep(1000);
 	}
-	CU_ASSERT_EQUAL(after, before);
+	CU_ASSERT(after <=
+		  before); /* what the test before this one left to its threads may go, too */
 	stop();
 	close(small);
 }
