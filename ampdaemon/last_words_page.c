@@ -176,6 +176,8 @@ char *last_words_page_text(const struct last_words_report *report, char *out, si
 {
 	size_t at = 0;
 
+	if (size)
+		out[0] = '\0';
 	text_append(out, size, &at, "by its own words it was %s", scan_phase_name(report->phase));
 	if (report->phase == SCAN_PHASE_SCAN && report->type[0]) {
 		text_append(out, size, &at, " %s", report->type);

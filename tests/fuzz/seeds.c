@@ -4,12 +4,15 @@
  * its rule book admits as far as possible.   seeds DIRECTORY   (DIRECTORY/TARGET/seed-NN)
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/last_words.h"
+#include "base/lives.h"
 #include "tests/fuzz/packets.h"
 #include "tests/support/sample_messages.h"
 
@@ -135,6 +138,39 @@ static void seed_configuration(void)
 	seed_texts(&corpus, texts, sizeof(texts) / sizeof(texts[0]));
 }
 
+/* The room for the sentence, then the page. */
+static void seed_last_words(void)
+{
+	static struct corpus corpus = {.target = "last_words"};
+	static const uint32_t signals[] = {0,       SIGSEGV, SIGBUS,    SIGFPE,
+					   SIGABRT, SIGKILL, 0xffffffff};
+	struct last_words page = {.worker = 17,
+				  .job = 4711,
+				  .code = 1,
+				  .depth = 2,
+				  .address = 0x7ffc00000ff8,
+				  .stack = 0x7ffc00001000,
+				  .offset = 0x9d2f1,
+				  .module = "libclamav.so.12",
+				  .type = "CL_TYPE_ZIP"};
+	uint8_t input[2 + sizeof(page)] = {0x2c, 0x01};
+
+	for (uint32_t phase = 0; phase <= SCAN_PHASE_COUNT; phase++) {
+		page.phase = phase;
+		page.signal = signals[phase % (sizeof(signals) / sizeof(signals[0]))];
+		memcpy(input + 2, &page, sizeof(page));
+		write_file(&corpus, input, sizeof(input));
+	}
+	memset(page.module, 'm', sizeof(page.module));
+	memset(page.type, '\x1b', sizeof(page.type));
+	page.phase = SCAN_PHASE_SCAN;
+	page.signal = SIGSEGV;
+	page.code = (uint32_t)-6;
+	memcpy(input + 2, &page, sizeof(page));
+	write_file(&corpus, input, sizeof(input));
+	write_file(&corpus, input, 40);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -149,6 +185,7 @@ int main(int argc, char **argv)
 	seed_request();
 	seed_reply();
 	seed_event();
+	seed_last_words();
 	seed_text();
 	seed_configuration();
 	return EXIT_SUCCESS;
