@@ -484,7 +484,7 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct configuration *c
 	s->context = context;
 	s->pidfd = -1;
 	left_behind_init(&s->left_behind);
-	service_machine_init(&s->machine);
+	service_machine_init(&s->machine, s->configuration->start_retry_ms);
 	return s;
 }
 

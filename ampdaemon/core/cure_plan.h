@@ -42,20 +42,22 @@ enum definition_source { DEFINITION_SOURCE_LIST(NAME_TABLE_MEMBER) DEFINITION_SO
 enum birth_failure { BIRTH_FAILURE_LIST(NAME_TABLE_MEMBER) BIRTH_FAILURE_COUNT };
 
 struct cure_settings {
-	bool has_configured; /* else the built-in set is what there should be */
-	uint32_t attempts;   /* 3 */
-	mono_ms down_ms;     /* 10,000 */
-	mono_ms retry_ms;    /* 60,000 */
+	bool has_configured;      /* else the built-in set is what there should be */
+	uint32_t attempts;        /* 3 */
+	mono_ms down_ms;          /* 10,000 */
+	mono_ms retry_ms;         /* 60,000 */
 	mono_ms restart_every_ms; /* 600,000 */
 };
 
 /* A set, in this order. */
 enum cure_effect {
-	CURE_RAISE = 1 << 0,          /* fault 7; also when it is raised already and the words may have changed */
+	CURE_RAISE =
+		1 << 0, /* fault 7; also when it is raised already and the words may have changed */
 	CURE_CLEAR = 1 << 1,
-	CURE_STEP_BUILTIN = 1 << 2,   /* event: the next birth gets the built-in set */
-	CURE_STEP_RESTART = 1 << 3,   /* event, and the restart of the connector */
-	CURE_TRY_CONFIGURED = 1 << 4, /* replace the serving built-in service by one with the configured set */
+	CURE_STEP_BUILTIN = 1 << 2, /* event: the next birth gets the built-in set */
+	CURE_STEP_RESTART = 1 << 3, /* event, and the restart of the connector */
+	CURE_TRY_CONFIGURED =
+		1 << 4, /* replace the serving built-in service by one with the configured set */
 };
 
 struct cure_plan {
@@ -63,11 +65,11 @@ struct cure_plan {
 	enum definition_source next; /* of births in the active place */
 	enum definition_source serving;
 	bool up, raised;
-	uint32_t failed;        /* births since the last that had what it should have */
+	uint32_t failed; /* births since the last that had what it should have */
 	bool tried_builtin;
-	mono_ms down_since;     /* MONO_NEVER while up */
-	mono_ms restarted_at;   /* MONO_NEVER: not yet */
-	mono_ms next_try;       /* of the configured set, beside the built-in one */
+	mono_ms down_since;   /* MONO_NEVER while up */
+	mono_ms restarted_at; /* MONO_NEVER: not yet */
+	mono_ms next_try;     /* of the configured set, beside the built-in one */
 	enum birth_failure last;
 };
 

@@ -44,6 +44,7 @@ static unsigned unwant(struct service_machine *m, mono_ms now)
 static unsigned spawn(struct service_machine *m, mono_ms now)
 {
 	m->starts++;
+	m->spawned_at = now;
 	m->up_since = MONO_NEVER;
 	enter(m, SERVICE_STARTING, mono_add(now, BIRTH_HELLO_LIMIT_MS));
 	return SERVICE_EFFECT_SPAWN;
@@ -52,8 +53,7 @@ static unsigned spawn(struct service_machine *m, mono_ms now)
 static unsigned start(struct service_machine *m, mono_ms now)
 {
 	m->wanted = true;
-	m->backoff = SERVICE_BACKOFF_FIRST_MS;
-	m->births_failed = 0;
+	m->level = m->births_failed = 0;
 	return spawn(m, now);
 }
 
@@ -97,8 +97,11 @@ static unsigned close_newborn(struct service_machine *m, mono_ms now)
 /* Every way out of UP goes through here. */
 static unsigned leave_up(struct service_machine *m, mono_ms now)
 {
-	if (now - m->up_since >= SERVICE_STABLE_MS)
-		m->backoff = SERVICE_BACKOFF_FIRST_MS;
+	bool stable = now - m->up_since >= SERVICE_STABLE_MS;
+
+	if (stable)
+		m->level = 0;
+	m->rest = stable ? 0 : SERVICE_BACKOFF_FIRST_MS;
 	return SERVICE_EFFECT_LOST;
 }
 
@@ -133,23 +136,36 @@ static unsigned ping_or_kill(struct service_machine *m, mono_ms now)
 	return SERVICE_EFFECT_PING;
 }
 
-static void fail_birth(struct service_machine *m)
+/* Failed births wait longer and longer, but never longer than retry_ms. */
+static mono_ms fail_birth(struct service_machine *m)
 {
+	mono_ms doubled = SERVICE_BACKOFF_FIRST_MS;
+
 	m->births_failed++;
-	m->backoff = mono_min(2 * m->backoff, SERVICE_BACKOFF_MAX_MS);
+	if (m->level == SERVICE_BACKOFF_DOUBLINGS)
+		return m->retry_ms;
+	doubled <<= m->level++;
+	return mono_min(doubled, m->retry_ms);
 }
 
-/* Only a life that never was UP lengthens the back-off. */
+/* Only a life that never was UP lengthens the back-off. A rest of nothing ends in the next step, not in this one: so no
+ * event of the old life meets the new one. */
 static unsigned wait_again(struct service_machine *m, mono_ms now)
 {
-	mono_ms delay = SERVICE_BACKOFF_FIRST_MS;
+	mono_ms delay = m->up_since == MONO_NEVER ? fail_birth(m) : m->rest;
 
-	if (m->up_since == MONO_NEVER) {
-		delay = m->backoff;
-		fail_birth(m);
-	}
 	enter(m, SERVICE_WAITING, mono_add(now, delay));
 	return 0;
+}
+
+/* What was put right may not be all: it is not spawned more often than the shortest back-off allows. */
+static unsigned hurry(struct service_machine *m, mono_ms now)
+{
+	m->level = 0;
+	m->deadline = mono_min(m->deadline, mono_add(m->spawned_at, SERVICE_BACKOFF_FIRST_MS));
+	if (m->deadline > now)
+		return 0;
+	return spawn(m, now);
 }
 
 static unsigned wait_after_up(struct service_machine *m, mono_ms now)
@@ -180,43 +196,54 @@ static unsigned spawn_or_lie_down(struct service_machine *m, mono_ms now)
 	return m->wanted ? spawn(m, now) : lie_down(m, now);
 }
 
-#define ROW(START, HELLO, PROGRESS, READY, PONG, LIED, EXITED, DEADLINE, STOP)                     \
+#define ROW(START, HELLO, PROGRESS, READY, PONG, LIED, EXITED, DEADLINE, STOP, HURRY)              \
 	{                                                                                          \
 		[SERVICE_EVENT_START] = START, [SERVICE_EVENT_HELLO] = HELLO,                      \
 		[SERVICE_EVENT_PROGRESS] = PROGRESS, [SERVICE_EVENT_READY] = READY,                \
 		[SERVICE_EVENT_PONG] = PONG, [SERVICE_EVENT_LIED] = LIED,                          \
 		[SERVICE_EVENT_EXITED] = EXITED, [SERVICE_EVENT_DEADLINE] = DEADLINE,              \
-		[SERVICE_EVENT_STOP] = STOP,                                                       \
+		[SERVICE_EVENT_STOP] = STOP, [SERVICE_EVENT_HURRY] = HURRY,                        \
 	}
 
 /* clang-format off */
 static reaction *const reactions[SERVICE_STATE_COUNT][SERVICE_EVENT_COUNT] = {
 	/*                          start   hello         progress      ready */
-	/*                          pong          lied          exited             deadline      stop */
+	/*                          pong          lied          exited             deadline      stop           hurry */
 	[SERVICE_DOWN]     = ROW(start,  ignore,       ignore,       ignore,
-				 ignore,       ignore,       ignore,            ignore,       unwant),
+				 ignore,       ignore,       ignore,            ignore,       unwant, ignore),
 	[SERVICE_STARTING] = ROW(want,   begin_load,   kill_newborn, kill_newborn,
-				 kill_newborn, kill_newborn, wait_again,        kill_newborn, close_newborn),
+				 kill_newborn, kill_newborn, wait_again,        kill_newborn, close_newborn, ignore),
 	[SERVICE_LOADING]  = ROW(want,   kill_newborn, heartbeat,    come_up,
-				 kill_newborn, kill_newborn, wait_again,        kill_newborn, close_newborn),
+				 kill_newborn, kill_newborn, wait_again,        kill_newborn, close_newborn, ignore),
 	[SERVICE_UP]       = ROW(want,   kill_up,      kill_up,      kill_up,
-				 note_pong,    kill_up,      wait_after_up,     ping_or_kill, close_up),
+				 note_pong,    kill_up,      wait_after_up,     ping_or_kill, close_up, ignore),
 	[SERVICE_KILLED]   = ROW(want,   ignore,       ignore,       ignore,
-				 ignore,       ignore,       wait_or_lie_down,  abandon,      unwant),
+				 ignore,       ignore,       wait_or_lie_down,  abandon,      unwant, ignore),
 	[SERVICE_WAITING]  = ROW(want,   ignore,       ignore,       ignore,
-				 ignore,       ignore,       ignore,            spawn,        lie_down),
+				 ignore,       ignore,       ignore,            spawn,        lie_down, hurry),
 	[SERVICE_STOPPING] = ROW(want,   ignore,       ignore,       ignore,
-				 ignore,       ignore,       spawn_or_lie_down, kill_newborn, unwant),
+				 ignore,       ignore,       spawn_or_lie_down, kill_newborn, unwant, ignore),
 };
 /* clang-format on */
 
-void service_machine_init(struct service_machine *machine)
+void service_machine_init(struct service_machine *machine, mono_ms retry_ms)
 {
 	*machine = (struct service_machine){
-		.backoff = SERVICE_BACKOFF_FIRST_MS,
+		.retry_ms = retry_ms,
+		.spawned_at = MONO_NEVER,
 		.up_since = MONO_NEVER,
 	};
 	enter(machine, SERVICE_DOWN, MONO_NEVER);
+}
+
+void service_machine_adopt(struct service_machine *machine, mono_ms now, mono_ms up_since,
+			   uint32_t starts)
+{
+	machine->wanted = true;
+	machine->starts = starts;
+	machine->spawned_at = machine->up_since = mono_min(up_since, now);
+	enter(machine, SERVICE_UP, now);
+	machine->next_ping = now;
 }
 
 static unsigned react(struct service_machine *m, enum service_event event, mono_ms now)

@@ -13,7 +13,8 @@
  *   Without memory for two (fits == false) the active life is ended at once and starts again: a gap, but a new service.
  * - standby (when configured): after an ACTIVE is up and the other place is free, a STANDBY is started there and kept. When the ACTIVE
  *   is lost, a STANDBY that is up is promoted in the same step; the lost life becomes the STANDBY and its machine brings it back.
- * - An ACTIVE that is lost while a NEXT is on its way: whoever is up first is the active one, the other is stopped.
+ * - An ACTIVE that is lost while a NEXT is on its way: whoever is up first is the active one, the other is stopped. One that is lost
+ *   while an OUTGOING one is still up gives the service back to that one, and is its NEXT.
  * - stop: both are stopped; SUCCESSION_ALL_DOWN when both are down.
  */
 #ifndef AMP_AMPDAEMON_CORE_SUCCESSION_H
@@ -47,13 +48,13 @@ enum succession_role { SUCCESSION_ROLE_LIST(NAME_TABLE_MEMBER) ROLE_COUNT };
 enum succession_event { SUCCESSION_EVENT_LIST(NAME_TABLE_MEMBER) SUCCESSION_EVENT_COUNT };
 
 enum succession_effect_kind {
-	SUCCESSION_DO_START,    /* want the life in `place` */
-	SUCCESSION_DO_STOP,     /* do not want it any more; DOWN follows */
-	SUCCESSION_DO_KILL,     /* end it at once; its machine starts it again */
-	SUCCESSION_DO_PROMOTE,  /* the dispatcher takes its workers from it from now on */
-	SUCCESSION_DO_STANDBY,  /* the dispatcher keeps a worker of it ready */
-	SUCCESSION_DO_LOST,     /* it served, and no other does now: jobs wait */
-	SUCCESSION_GAVE_UP,     /* the replacement failed */
+	SUCCESSION_DO_START,   /* want the life in `place` */
+	SUCCESSION_DO_STOP,    /* do not want it any more; DOWN follows */
+	SUCCESSION_DO_KILL,    /* end it at once; its machine starts it again */
+	SUCCESSION_DO_PROMOTE, /* the dispatcher takes its workers from it from now on */
+	SUCCESSION_DO_STANDBY, /* the dispatcher keeps a worker of it ready */
+	SUCCESSION_DO_LOST,    /* it served, and no other does now: jobs wait */
+	SUCCESSION_GAVE_UP,    /* the replacement failed */
 	SUCCESSION_ALL_DOWN,
 };
 
@@ -67,6 +68,7 @@ struct succession_effect {
 struct succession {
 	enum succession_role roles[SUCCESSION_PLACES];
 	bool up[SUCCESSION_PLACES];
+	bool stopping[SUCCESSION_PLACES]; /* DO_STOP was said; DOWN follows */
 	bool wanted, standby_wanted, replace_again, again_fits;
 	struct succession_effect effects[SUCCESSION_EFFECTS];
 	unsigned n_effects;

@@ -334,7 +334,7 @@ bool story_holds(const struct dispatcher_settings *settings, const char *transcr
 	bool same;
 
 	w->d = dispatcher_new(settings, 0);
-	service_machine_init(&w->service);
+	service_machine_init(&w->service, 60000);
 	for (const char *line = transcript, *end; (end = strchr(line, '\n')); line = end + 1)
 		play(w, line, (size_t)(end - line));
 	same = strcmp(w->text, transcript) == 0;

@@ -16,6 +16,7 @@
 #define PING SERVICE_EFFECT_PING
 
 #define NOW 1000
+#define RETRY 60000
 
 static unsigned step(struct service_machine *m, enum service_event event, mono_ms now)
 {
@@ -38,7 +39,7 @@ static struct service_machine machine_in(enum service_state state)
 	};
 	struct service_machine m;
 
-	service_machine_init(&m);
+	service_machine_init(&m, RETRY);
 	for (unsigned i = 0; ways[state][i] != SERVICE_EVENT_COUNT; i++)
 		(void)step(&m, ways[state][i], 0); /* the state says whether it worked */
 	CU_ASSERT_EQUAL_FATAL(m.state, state);
@@ -67,9 +68,10 @@ static const struct cell late[SERVICE_STATE_COUNT] = {
 	[SERVICE_STOPPING] = {SERVICE_KILLED, KILL},
 };
 
-/* In the order of the events: start hello progress ready pong lied exited deadline stop. */
+/* In the order of the events: start hello progress ready pong lied exited deadline stop hurry. */
 static const struct cell cells[SERVICE_STATE_COUNT][SERVICE_EVENT_COUNT] = {
 	[SERVICE_DOWN] = {{SERVICE_STARTING, SPAWN},
+			  STAY(SERVICE_DOWN),
 			  STAY(SERVICE_DOWN),
 			  STAY(SERVICE_DOWN),
 			  STAY(SERVICE_DOWN),
@@ -86,7 +88,8 @@ static const struct cell cells[SERVICE_STATE_COUNT][SERVICE_EVENT_COUNT] = {
 			      {SERVICE_KILLED, KILL},
 			      STAY(SERVICE_WAITING),
 			      STAY(SERVICE_STARTING),
-			      {SERVICE_STOPPING, CLOSE}},
+			      {SERVICE_STOPPING, CLOSE},
+			      STAY(SERVICE_STARTING)},
 	[SERVICE_LOADING] = {STAY(SERVICE_LOADING),
 			     {SERVICE_KILLED, KILL},
 			     STAY(SERVICE_LOADING),
@@ -95,7 +98,8 @@ static const struct cell cells[SERVICE_STATE_COUNT][SERVICE_EVENT_COUNT] = {
 			     {SERVICE_KILLED, KILL},
 			     STAY(SERVICE_WAITING),
 			     STAY(SERVICE_LOADING),
-			     {SERVICE_STOPPING, CLOSE}},
+			     {SERVICE_STOPPING, CLOSE},
+			     STAY(SERVICE_LOADING)},
 	[SERVICE_UP] = {STAY(SERVICE_UP),
 			{SERVICE_KILLED, LOST | KILL},
 			{SERVICE_KILLED, LOST | KILL},
@@ -104,17 +108,21 @@ static const struct cell cells[SERVICE_STATE_COUNT][SERVICE_EVENT_COUNT] = {
 			{SERVICE_KILLED, LOST | KILL},
 			{SERVICE_WAITING, LOST},
 			STAY(SERVICE_UP),
-			{SERVICE_STOPPING, LOST | CLOSE}},
+			{SERVICE_STOPPING, LOST | CLOSE},
+			STAY(SERVICE_UP)},
 	[SERVICE_KILLED] = {STAY(SERVICE_KILLED), STAY(SERVICE_KILLED), STAY(SERVICE_KILLED),
 			    STAY(SERVICE_KILLED), STAY(SERVICE_KILLED), STAY(SERVICE_KILLED),
-			    STAY(SERVICE_WAITING), STAY(SERVICE_KILLED), STAY(SERVICE_KILLED)},
+			    STAY(SERVICE_WAITING), STAY(SERVICE_KILLED), STAY(SERVICE_KILLED),
+			    STAY(SERVICE_KILLED)},
 	[SERVICE_WAITING] = {STAY(SERVICE_WAITING), STAY(SERVICE_WAITING), STAY(SERVICE_WAITING),
 			     STAY(SERVICE_WAITING), STAY(SERVICE_WAITING), STAY(SERVICE_WAITING),
-			     STAY(SERVICE_WAITING), STAY(SERVICE_WAITING), STAY(SERVICE_DOWN)},
+			     STAY(SERVICE_WAITING), STAY(SERVICE_WAITING), STAY(SERVICE_DOWN),
+			     STAY(SERVICE_WAITING)},
 	[SERVICE_STOPPING] = {STAY(SERVICE_STOPPING), STAY(SERVICE_STOPPING),
 			      STAY(SERVICE_STOPPING), STAY(SERVICE_STOPPING),
 			      STAY(SERVICE_STOPPING), STAY(SERVICE_STOPPING), STAY(SERVICE_DOWN),
-			      STAY(SERVICE_STOPPING), STAY(SERVICE_STOPPING)},
+			      STAY(SERVICE_STOPPING), STAY(SERVICE_STOPPING),
+			      STAY(SERVICE_STOPPING)},
 };
 
 static void expect(const struct service_machine *m, unsigned effects, const struct cell *cell,
@@ -156,9 +164,9 @@ static void every_deadline_of_a_state(void)
 	}
 }
 
-static void births_that_fail_double_the_back_off_up_to_a_limit(void)
+static void births_that_fail_wait_longer_up_to_a_limit(void)
 {
-	static const mono_ms waits[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
+	static const mono_ms waits[] = {1000, 2000, 4000, RETRY, RETRY, RETRY};
 	struct service_machine m = machine_in(SERVICE_STARTING);
 	mono_ms now = 0;
 
@@ -170,6 +178,56 @@ static void births_that_fail_double_the_back_off_up_to_a_limit(void)
 		CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, now), SPAWN);
 		CU_ASSERT_EQUAL(m.starts, i + 2);
 	}
+}
+
+static void no_back_off_is_longer_than_the_retry(void)
+{
+	struct service_machine m;
+
+	service_machine_init(&m, 1500);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_START, 0), SPAWN);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, 0), 0);
+	CU_ASSERT_EQUAL(service_machine_deadline(&m), 1000);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, 1000), SPAWN);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, 1000), 0);
+	CU_ASSERT_EQUAL(service_machine_deadline(&m), 2500);
+}
+
+/* Three failed births: the next is a minute away. */
+static struct service_machine machine_that_failed(mono_ms *ret_now)
+{
+	struct service_machine m = machine_in(SERVICE_WAITING);
+
+	*ret_now = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		*ret_now = service_machine_deadline(&m);
+		CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, *ret_now), SPAWN);
+		CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, *ret_now), 0);
+	}
+	CU_ASSERT_EQUAL(service_machine_deadline(&m), *ret_now + RETRY);
+	return m;
+}
+
+static void hurry_ends_a_long_back_off(void)
+{
+	mono_ms now;
+	struct service_machine m = machine_that_failed(&now);
+
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_HURRY, now + 1500), SPAWN);
+	CU_ASSERT_EQUAL(m.state, SERVICE_STARTING);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, now + 1600), 0);
+	CU_ASSERT_EQUAL(service_machine_deadline(&m), now + 1600 + 1000);
+}
+
+static void hurry_does_not_spawn_more_than_once_a_second(void)
+{
+	mono_ms now;
+	struct service_machine m = machine_that_failed(&now);
+
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_HURRY, now + 100), 0);
+	CU_ASSERT_EQUAL(service_machine_deadline(&m), now + 1000);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_HURRY, now + 999), 0);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, now + 1000), SPAWN);
 }
 
 static mono_ms live(struct service_machine *m, mono_ms now, mono_ms span)
@@ -185,19 +243,57 @@ static mono_ms live(struct service_machine *m, mono_ms now, mono_ms span)
 	return now;
 }
 
-static void a_life_that_was_up_does_not_lengthen_the_back_off(void)
+static void a_short_life_is_followed_after_a_second_however_often(void)
 {
 	struct service_machine m = machine_in(SERVICE_STARTING);
 	mono_ms now = 0;
 
-	for (unsigned i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < 50; i++) {
 		now = live(&m, now, 0) + 10;
 		CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, now), LOST);
 		CU_ASSERT_EQUAL(service_machine_deadline(&m), now + SERVICE_BACKOFF_FIRST_MS);
 		now += SERVICE_BACKOFF_FIRST_MS;
 		CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, now), SPAWN);
 	}
-	CU_ASSERT_EQUAL(m.backoff, SERVICE_BACKOFF_FIRST_MS);
+	CU_ASSERT_EQUAL(m.level, 0);
+}
+
+static void a_stable_life_is_followed_at_once(void)
+{
+	struct service_machine m = machine_in(SERVICE_STARTING);
+	mono_ms now = live(&m, 0, SERVICE_STABLE_MS + SERVICE_PING_EVERY_MS) + 1;
+
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, now), LOST);
+	CU_ASSERT_EQUAL(m.state, SERVICE_WAITING);
+	CU_ASSERT_EQUAL(service_machine_deadline(&m), now);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, now), SPAWN);
+}
+
+static void one_that_was_killed_is_followed_as_it_lived(void)
+{
+	struct service_machine m = machine_in(SERVICE_STARTING);
+	mono_ms now = live(&m, 0, SERVICE_STABLE_MS + SERVICE_PING_EVERY_MS) + 1;
+
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_LIED, now), LOST | KILL);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, now + 50), 0);
+	CU_ASSERT_EQUAL(service_machine_deadline(&m), now + 50);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, now + 50), SPAWN);
+	now = live(&m, now + 60, 0);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_LIED, now + 10), LOST | KILL);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, now + 20), 0);
+	CU_ASSERT_EQUAL(service_machine_deadline(&m), now + 20 + SERVICE_BACKOFF_FIRST_MS);
+}
+
+static void one_that_is_abandoned_does_not_take_the_next_with_it(void)
+{
+	struct service_machine m = machine_in(SERVICE_STARTING);
+	mono_ms now = live(&m, 0, SERVICE_STABLE_MS + SERVICE_PING_EVERY_MS) + 1;
+
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_LIED, now), LOST | KILL);
+	now += SERVICE_KILL_LIMIT_MS;
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, now), 0); /* in the last moment */
+	CU_ASSERT_EQUAL(m.state, SERVICE_WAITING);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, now), SPAWN);
 }
 
 static void only_a_stable_life_forgets_failed_births(void)
@@ -205,16 +301,30 @@ static void only_a_stable_life_forgets_failed_births(void)
 	struct service_machine m = machine_in(SERVICE_WAITING);
 	mono_ms now = SERVICE_BACKOFF_FIRST_MS;
 
-	CU_ASSERT_EQUAL(m.backoff, (mono_ms)2 * SERVICE_BACKOFF_FIRST_MS);
-	(void)step(&m, SERVICE_EVENT_DEADLINE, now); /* spawns */
+	CU_ASSERT_EQUAL(m.level, 1);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, now), SPAWN);
 	now = live(&m, now, 0) + 10;
-	(void)step(&m, SERVICE_EVENT_EXITED, now); /* a short life */
-	CU_ASSERT_EQUAL(m.backoff, (mono_ms)2 * SERVICE_BACKOFF_FIRST_MS);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, now), LOST);
+	CU_ASSERT_EQUAL(m.level, 1);
 	now = service_machine_deadline(&m);
-	(void)step(&m, SERVICE_EVENT_DEADLINE, now); /* spawns */
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_DEADLINE, now), SPAWN);
 	now = live(&m, now, SERVICE_STABLE_MS + SERVICE_PING_EVERY_MS) + 1;
 	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, now), LOST);
-	CU_ASSERT_EQUAL(m.backoff, SERVICE_BACKOFF_FIRST_MS);
+	CU_ASSERT_EQUAL(m.level, 0);
+}
+
+static void an_adopted_service_is_up_and_pinged_at_once(void)
+{
+	struct service_machine m;
+
+	service_machine_init(&m, RETRY);
+	service_machine_adopt(&m, 5000, 1000, 7);
+	CU_ASSERT_EQUAL(m.state, SERVICE_UP);
+	CU_ASSERT_EQUAL(m.starts, 7);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_START, 5000), PING);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_PONG, 5010), 0);
+	CU_ASSERT_EQUAL(step(&m, SERVICE_EVENT_EXITED, 5020), LOST);
+	CU_ASSERT_EQUAL(service_machine_deadline(&m), 5020 + SERVICE_BACKOFF_FIRST_MS);
 }
 
 static void heartbeats_do_not_stretch_a_load_for_ever(void)
@@ -292,11 +402,21 @@ static void every_state_and_event_has_a_name(void)
 static const struct unit_test tests[] = {
 	{"every event in every state", every_event_in_every_state},
 	{"every deadline of a state", every_deadline_of_a_state},
-	{"births that fail double the back-off up to a limit",
-	 births_that_fail_double_the_back_off_up_to_a_limit},
-	{"a life that was up does not lengthen the back-off",
-	 a_life_that_was_up_does_not_lengthen_the_back_off},
+	{"births that fail wait longer, up to a limit", births_that_fail_wait_longer_up_to_a_limit},
+	{"no back-off is longer than the retry", no_back_off_is_longer_than_the_retry},
+	{"hurry ends a long back-off", hurry_ends_a_long_back_off},
+	{"hurry does not spawn more than once a second",
+	 hurry_does_not_spawn_more_than_once_a_second},
+	{"a short life is followed after a second, however often",
+	 a_short_life_is_followed_after_a_second_however_often},
+	{"a stable life is followed at once", a_stable_life_is_followed_at_once},
+	{"one that was killed is followed as it lived",
+	 one_that_was_killed_is_followed_as_it_lived},
+	{"one that is abandoned does not take the next with it",
+	 one_that_is_abandoned_does_not_take_the_next_with_it},
 	{"only a stable life forgets failed births", only_a_stable_life_forgets_failed_births},
+	{"an adopted service is up and pinged at once",
+	 an_adopted_service_is_up_and_pinged_at_once},
 	{"heartbeats do not stretch a load for ever", heartbeats_do_not_stretch_a_load_for_ever},
 	{"a silent service is killed after one ping", a_silent_service_is_killed_after_one_ping},
 	{"what is due comes before the event", what_is_due_comes_before_the_event},
