@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * crash_preload: makes workers of a real scan service crash, hang, crawl or run out of memory, and its load hang, as the file of
+ * crash_control.h and the markers of poison files say. Test only; loaded by crash_service.
+ * Owns the failing and its count. Must not own any expectation.
+ */
+#undef _FORTIFY_SOURCE
+#undef _FILE_OFFSET_BITS
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "crash_control.h"
+
+static struct crash_control *control;
+static volatile int zero;
+
+__attribute__((constructor)) static void map(void)
+{
+	const char *path = getenv("AMP_CRASH_CONTROL");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	void *at = fd < 0 ? MAP_FAILED
+			  : mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED)
+		_exit(64);
+	close(fd);
+	control = at;
+}
+
+/* The walls leave a worker no other call to sleep with. */
+static void sleep_ms(uint32_t ms)
+{
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+	uint32_t word = 0;
+
+	(void)syscall(SYS_futex, &word, FUTEX_WAIT, 0, &time, NULL, 0); /* ends by the time */
+}
+
+static void sleep_for_ever(void)
+{
+	for (;;)
+		sleep_ms(60000);
+}
+
+static void die_by(enum crash_kind kind)
+{
+	volatile char *nowhere = (volatile char *)(uintptr_t)(16 + zero);
+
+	if (kind == CRASH_SEGV)
+		*nowhere = 1;
+	if (kind == CRASH_ABRT)
+		abort();
+	if (kind == CRASH_FPE)
+		zero = 1 / zero;
+	if (kind == CRASH_XFSZ)
+		(void)raise(SIGXFSZ); /* by default it ends the process */
+	if (kind == CRASH_EXIT)
+		_exit(3);
+	if (kind == CRASH_MUTE)
+		sleep_for_ever();
+}
+
+/* 0, or the errno that the read fails with. */
+static int happen(enum crash_kind kind)
+{
+	__atomic_add_fetch(&control->done[kind], 1, __ATOMIC_SEQ_CST);
+	if (kind == CRASH_MEMORY)
+		return ENOMEM;
+	if (kind == CRASH_SLOW)
+		sleep_ms(control->slow_ms);
+	else
+		die_by(kind);
+	return 0;
+}
+
+static int asked_by_file(const char *data, size_t len)
+{
+	static const char *const names[] = {
+#define CRASH_NAME(member, name) name,
+		CRASH_KIND_LIST(CRASH_NAME)};
+
+	if (len < CRASH_MARKER_BYTES + CRASH_NAME_BYTES ||
+	    memcmp(data, CRASH_MARKER, CRASH_MARKER_BYTES) != 0)
+		return 0;
+	for (int i = 0; i < CRASH_KINDS; i++) {
+		if (memcmp(data + CRASH_MARKER_BYTES, names[i], CRASH_NAME_BYTES) == 0)
+			return happen((enum crash_kind)i);
+	}
+	return 0;
+}
+
+static int asked_by_budget(void)
+{
+	for (int i = 0; i < CRASH_KINDS; i++) {
+		if (crash_take(&control->budget[i]))
+			return happen((enum crash_kind)i);
+	}
+	return 0;
+}
+
+/* Only the head of a file counts: once per scan. */
+static ssize_t judge(const void *data, ssize_t len, int64_t offset)
+{
+	int error;
+
+	if (!control || offset != 0 || len <= 0)
+		return len;
+	error = asked_by_file(data, (size_t)len);
+	if (!error)
+		error = asked_by_budget();
+	if (!error)
+		return len;
+	errno = error;
+	return -1;
+}
+
+#define NEXT(name)                                                                                 \
+	static __typeof__(&name) next;                                                             \
+	if (!next)                                                                                 \
+	next = (__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name)
+
+ssize_t pread(int fd, void *data, size_t len, off_t offset)
+{
+	NEXT(pread);
+	return judge(data, next(fd, data, len, offset), offset);
+}
+
+ssize_t pread64(int fd, void *data, size_t len, off64_t offset)
+{
+	NEXT(pread64);
+	return judge(data, next(fd, data, len, offset), offset);
+}
+
+static void look_at_load(const char *path)
+{
+	size_t len = strlen(path);
+
+	if (control && len > 4 && strcmp(path + len - 4, ".cvd") == 0 &&
+	    crash_take(&control->hang_load))
+		sleep_for_ever();
+}
+
+#define DEFINE_OPEN(name)                                                                          \
+	int name(const char *path, int flags, ...)                                                 \
+	{                                                                                          \
+		va_list arguments;                                                                 \
+		mode_t mode;                                                                       \
+                                                                                                   \
+		NEXT(name);                                                                        \
+		va_start(arguments, flags);                                                        \
+		mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;              \
+		va_end(arguments);                                                                 \
+		look_at_load(path);                                                                \
+		return next(path, flags, mode);                                                    \
+	}
+
+DEFINE_OPEN(open)
+DEFINE_OPEN(open64)
