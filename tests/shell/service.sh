@@ -225,4 +225,71 @@ t_like "a crashed worker is reported" "$output" "^exited 1 signal=11"
 t_like "the next one scans" "$output" "eicar: result INFECTED"
 t_like "the service keeps no descriptor of them" "$output" "^descriptors 5$"
 
+# ---- last words --------------------------------------------------------------------------------------------------
+
+# The service becomes itself with fault_preload before libc. Words 2 and 3 of the control are "each so many-th write, read", the
+# last one says what the call does then: enum fault_crash.
+mkdir "$work/fault"
+cp "$AMP_BUILD/tests/support/fault_service" "$AMP_BUILD/tests/support/fault_preload.so" "$work/fault/"
+printf '%s\n' "$service" >"$work/fault/service"
+head -c 44 /dev/zero >"$work/fault/control"
+cat >"$work/fault/set.py" <<'EOF'
+import struct, sys
+words = [0] * 10
+words[int(sys.argv[2])], words[9] = 1, int(sys.argv[3])
+with open(sys.argv[1], "r+b") as file:
+    file.write(struct.pack("=10I", *words))
+EOF
+
+crash() { # WORKER CALL HOW FILE
+	printf 'spawn\nsh python3 %s %s %s %s\nscan %s %s\n' "$work/fault/set.py" "$work/fault/control" "$2" "$3" "$1" "$4"
+	printf 'reports\nwords %s\n' "$1"
+}
+output=$({
+	echo start
+	for how in 0 1 2 3 4; do
+		crash $how 3 1000$how "$work/text"
+	done
+	printf 'spawn\nsh sleep 0.3\nkill 5 11\nwords 5\nspawn\nscan 6 %s\nwords 0\n' "$work/eicar"
+	echo 'sh echo mapped $(awk "/memfd:last-words/ {print \$1}" /proc/$W6/maps)'
+} | timeout 120 "$driver" "$work/fault/fault_service" "$builtin" 2>&1)
+said='by its own words it was scanning'
+t_like "a fault in a scan ends as SIGSEGV" "$output" "^exited 0 signal=11"
+t_like "its words name job, phase, address, module and offset" "$output" \
+	"^words 0 job=1 $said, and saw SIGSEGV \(no memory there\) at address 0x10 in fault_preload.so\+0x[0-9a-f]+$"
+t_like "abort() ends as SIGABRT" "$output" "^exited 1 signal=6"
+t_like "its words name it" "$output" "^words 1 job=2 $said, and saw SIGABRT in libc.so.6\+0x"
+t_like "a stack that ran out ends as SIGSEGV" "$output" "^exited 2 signal=11"
+t_like "its words name the stack" "$output" \
+	"^words 2 job=3 $said, and saw SIGSEGV \(its stack ran out\) at address 0x[0-9a-f]+ in fault_preload.so\+0x"
+t_like "a division by zero ends as SIGFPE" "$output" "^exited 3 signal=8"
+t_like "its words name it" "$output" "^words 3 job=4 $said, and saw SIGFPE \(division by zero\) .* in fault_preload.so\+0x"
+t_like "a forbidden call ends as SIGSYS" "$output" "^exited 4 signal=31"
+t_like "its words say where it was" "$output" "^words 4 job=5 $said$"
+t_like "an idle worker has no job" "$output" "^words 5 job=0 by its own words it was waiting for work, and saw SIGSEGV \(sent"
+t_like "a page is cleared for the slot's next worker" "$(tail -n 5 <<<"$output")" "^words 0 none$"
+range=$(sed -n 's/^mapped //p' <<<"$output")
+t_is "a worker has one page of the memory" "$((0x${range#*-} - 0x${range%-*}))" 4096
+
+if [ -d "$testfiles" ]; then
+	cp "$testfiles/clam.zip" "$work/zip"
+	output=$({
+		echo start
+		crash 0 2 10000 "$work/zip"
+	} | timeout 120 "$driver" "$work/fault/fault_service" "$builtin" 2>&1)
+	t_like "the words name the content" "$output" "^words 0 job=1 $said CL_TYPE_ZIP, and saw SIGSEGV"
+else
+	t_skip "the words name the content" "needs clamav-testfiles"
+fi
+
+output=$(DRIVER_NO_WORDS=1 drive <<EOF
+start
+spawn
+scan 0 $work/eicar
+kill 0 11
+EOF
+)
+t_like "without the memory it scans" "$output" "eicar: result INFECTED"
+t_like "and ends as it did" "$output" "^exited 0 signal=11"
+
 [ "$t_failed" -eq 0 ]
