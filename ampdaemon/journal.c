@@ -43,6 +43,8 @@ struct journal {
 	struct journal_row ring[JOURNAL_RING];
 	unsigned first, count;
 	size_t bytes;
+	struct journal_kept
+		*pending; /* values whose row found no place: they go with the next one */
 	uint64_t lost, lost_told, newest;
 	unsigned batches, n_readings;
 	struct reading *readings, **last_reading;
@@ -57,6 +59,45 @@ static struct journal_row *ring_at(struct journal *journal, unsigned i)
 	return &journal->ring[(journal->first + i) % JOURNAL_RING];
 }
 
+static void free_kept(struct journal_kept *kept)
+{
+	while (kept) {
+		struct journal_kept *next = kept->next;
+
+		free(kept);
+		kept = next;
+	}
+}
+
+static bool has_key(const struct journal_kept *list, const char *key)
+{
+	for (; list; list = list->next) {
+		if (!strcmp(list->key, key))
+			return true;
+	}
+	return false;
+}
+
+/* `older` ahead of `newer`, without what is newer there. Takes both. */
+static struct journal_kept *merge_kept(struct journal_kept *older, struct journal_kept *newer)
+{
+	struct journal_kept *merged = newer;
+
+	while (older) {
+		struct journal_kept *next = older->next;
+
+		older->next = NULL;
+		if (has_key(newer, older->key)) {
+			free_kept(older);
+		} else {
+			older->next = merged;
+			merged = older;
+		}
+		older = next;
+	}
+	return merged;
+}
+
 static void drop_oldest(struct journal *journal)
 {
 	struct journal_row *row = ring_at(journal, 0);
@@ -64,6 +105,8 @@ static void drop_oldest(struct journal *journal)
 	journal->bytes -= row->len;
 	free(row->body);
 	row->body = NULL;
+	free_kept(row->kept);
+	row->kept = NULL;
 	journal->first = (journal->first + 1) % JOURNAL_RING;
 	journal->count--;
 }
@@ -140,10 +183,11 @@ static void note_success(struct journal *journal)
 {
 	struct turn *turn = &journal->turn;
 
-	for (unsigned i = 0; i < turn->n_rows; i++)
+	for (unsigned i = 0; i < turn->n_rows; i++) {
+		if (turn->rows[i].sequence)
+			journal->newest = turn->rows[i].sequence;
 		drop_oldest(journal);
-	if (turn->n_rows)
-		journal->newest = turn->rows[turn->n_rows - 1].sequence;
+	}
 	if (journal->failing)
 		log_notice("journal can be written again; %llu events were lost meanwhile",
 			   (unsigned long long)(journal->lost - journal->lost_told));
@@ -175,6 +219,8 @@ static void tell_lost(struct journal *journal)
 	journal_record(journal, &event);
 }
 
+static void append_pending(struct journal *journal);
+
 static void after_turn(uv_work_t *work, int status)
 {
 	struct journal *journal = work->data;
@@ -192,6 +238,7 @@ static void after_turn(uv_work_t *work, int status)
 	finish_reading(journal);
 	if (!journal->failing) {
 		tell_lost(journal);
+		append_pending(journal);
 		start_turn(journal);
 	}
 }
@@ -279,10 +326,24 @@ struct journal *journal_free(struct journal *journal)
 		finish_reading(journal);
 	while (journal->count)
 		drop_oldest(journal);
+	free_kept(journal->pending);
 	journal_store_close(journal->store);
 	free(journal->path);
 	free(journal);
 	return NULL;
+}
+
+/* An event is lost; what was to be kept with it is not. */
+static void lose_oldest(struct journal *journal)
+{
+	struct journal_row *row = ring_at(journal, 0);
+	struct journal_kept **heir =
+		journal->count > 1 ? &ring_at(journal, 1)->kept : &journal->pending;
+
+	*heir = merge_kept(row->kept, *heir);
+	row->kept = NULL;
+	journal->lost += row->type != 0;
+	drop_oldest(journal);
 }
 
 /* What the pool thread holds is not dropped: then the newcomer is the one that is lost. */
@@ -291,33 +352,103 @@ static bool make_room(struct journal *journal, size_t len)
 	while (journal->count == JOURNAL_RING || journal->bytes + len > JOURNAL_RING_BYTES) {
 		if (journal->working || !journal->count)
 			return false;
-		drop_oldest(journal);
-		journal->lost++;
+		lose_oldest(journal);
 	}
 	return true;
 }
 
-void journal_record(struct journal *journal, const struct event *event)
+/* False: the event is lost. */
+static bool encode_row(struct journal *journal, const struct event *event, struct journal_row *row)
 {
 	static uint8_t buffer[LIMIT_PACKET_BYTES]; /* of the loop thread */
 	struct event timed = *event;
-	struct journal_row row = {.type = event->type};
 	ssize_t len;
 
-	row.utc_ms = timed.utc_ms = clock_utc_ms();
+	row->utc_ms = timed.utc_ms = clock_utc_ms();
 	len = event_encode(&timed, buffer, sizeof(buffer));
 	if (len > 0 && make_room(journal, (size_t)len))
-		row.body = malloc((size_t)len);
-	if (!row.body) {
-		journal->lost++;
-		return;
+		row->body = malloc((size_t)len);
+	if (!row->body)
+		return false;
+	memcpy(row->body, buffer, (size_t)len);
+	row->type = event->type;
+	row->len = (uint32_t)len;
+	return true;
+}
+
+static struct journal_kept *copy_value(const struct journal_value *value)
+{
+	struct journal_kept *kept = malloc(sizeof(*kept) + value->len);
+
+	if (!kept)
+		return NULL;
+	kept->next = NULL;
+	kept->len = value->len;
+	(void)snprintf(kept->key, sizeof(kept->key), "%s", value->key);
+	if (value->len)
+		memcpy(kept->data, value->data, value->len);
+	return kept;
+}
+
+static struct journal_kept *copy_values(const struct journal_value *values, unsigned n)
+{
+	struct journal_kept *list = NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct journal_kept *kept = copy_value(&values[i]);
+
+		if (kept)
+			list = merge_kept(list, kept);
+		else
+			log_error("journal: no memory to keep %s: it is as it was after a restart",
+				  values[i].key);
 	}
-	memcpy(row.body, buffer, (size_t)len);
-	row.len = (uint32_t)len;
-	journal->bytes += row.len;
-	*ring_at(journal, journal->count++) = row;
+	return list;
+}
+
+static void append_row(struct journal *journal, struct journal_row *row)
+{
+	row->kept = merge_kept(journal->pending, row->kept);
+	journal->pending = NULL;
+	journal->bytes += row->len;
+	*ring_at(journal, journal->count++) = *row;
+}
+
+/* Values without an event, when there is room for their row. */
+static void append_pending(struct journal *journal)
+{
+	struct journal_row row = {.type = 0};
+
+	if (journal->pending && make_room(journal, 0))
+		append_row(journal, &row);
+}
+
+void journal_record_with(struct journal *journal, const struct event *event,
+			 const struct journal_value *values, unsigned n)
+{
+	struct journal_row row = {.type = 0};
+
+	journal->pending = merge_kept(journal->pending, copy_values(values, n));
+	if (event && encode_row(journal, event, &row))
+		append_row(journal, &row);
+	else
+		append_pending(journal);
+	journal->lost += event && !row.type;
 	if (!journal->failing)
 		start_turn(journal);
+}
+
+void journal_record(struct journal *journal, const struct event *event)
+{
+	journal_record_with(journal, event, NULL, 0);
+}
+
+int journal_recall(struct journal *journal, const char *prefix, journal_recall_fn *each,
+		   void *context)
+{
+	if (!journal->store || journal->working)
+		return -EIO;
+	return journal_store_recall(journal->store, prefix, each, context);
 }
 
 int journal_read(struct journal *journal, const struct history_request *request, uint64_t token,

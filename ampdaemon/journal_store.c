@@ -12,7 +12,7 @@
 
 #include "io/clock.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2 /* 1 had no table of kept values */
 #define DAY_MS UINT64_C(86400000)
 
 static const char schema[] =
@@ -23,11 +23,14 @@ static const char schema[] =
 	"  body BLOB NOT NULL) STRICT;"
 	"CREATE INDEX IF NOT EXISTS event_type ON event(type, sequence);"
 	"CREATE INDEX IF NOT EXISTS event_time ON event(utc_ms);"
-	"PRAGMA user_version=1;";
+	"CREATE TABLE IF NOT EXISTS kept("
+	"  key TEXT PRIMARY KEY,"
+	"  value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+	"PRAGMA user_version=2;";
 
 struct journal_store {
 	sqlite3 *db;
-	sqlite3_stmt *append;
+	sqlite3_stmt *append, *keep, *forget;
 	struct journal_bounds bounds;
 	char error[300];
 };
@@ -73,6 +76,18 @@ static bool is_sound(struct journal_store *store)
 	return sound;
 }
 
+static int prepare(struct journal_store *store)
+{
+	if (sqlite3_prepare_v2(store->db, "INSERT INTO event(utc_ms, type, body) VALUES(?,?,?)", -1,
+			       &store->append, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO kept(key, value) VALUES(?,?)", -1,
+			       &store->keep, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(store->db, "DELETE FROM kept WHERE key = ?", -1, &store->forget,
+			       NULL) == SQLITE_OK)
+		return 0;
+	return fail(store);
+}
+
 static int open_database(struct journal_store *store, const char *path)
 {
 	if (sqlite3_open_v2(path, &store->db,
@@ -87,7 +102,7 @@ static int open_database(struct journal_store *store, const char *path)
 		"PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 		"PRAGMA journal_size_limit=4194304;"))
 		return -EIO;
-	if (!is_sound(store)) {
+	if (!store->bounds.was_closed_cleanly && !is_sound(store)) {
 		(void)snprintf(store->error, sizeof(store->error), "the database is damaged");
 		return -EUCLEAN;
 	}
@@ -98,17 +113,16 @@ static int open_database(struct journal_store *store, const char *path)
 	}
 	if (run(store, schema))
 		return -EIO;
-	return sqlite3_prepare_v2(store->db, "INSERT INTO event(utc_ms, type, body) VALUES(?,?,?)",
-				  -1, &store->append, NULL) == SQLITE_OK
-		       ? 0
-		       : fail(store);
+	return prepare(store);
 }
 
 static void close_database(struct journal_store *store)
 {
 	(void)sqlite3_finalize(store->append);
+	(void)sqlite3_finalize(store->keep);
+	(void)sqlite3_finalize(store->forget);
 	(void)sqlite3_close(store->db); /* no statement is left open */
-	store->append = NULL;
+	store->append = store->keep = store->forget = NULL;
 	store->db = NULL;
 }
 
@@ -175,6 +189,35 @@ static int append_one(struct journal_store *store, struct journal_row *row)
 	return 0;
 }
 
+static int keep_one(struct journal_store *store, const struct journal_kept *kept)
+{
+	sqlite3_stmt *statement = kept->len ? store->keep : store->forget;
+
+	(void)sqlite3_reset(statement); /* repeats the error of the last step */
+	if (sqlite3_bind_text(statement, 1, kept->key, -1, SQLITE_STATIC) != SQLITE_OK)
+		return fail(store);
+	if (kept->len &&
+	    sqlite3_bind_blob(statement, 2, kept->data, (int)kept->len, SQLITE_STATIC) != SQLITE_OK)
+		return fail(store);
+	return sqlite3_step(statement) == SQLITE_DONE ? 0 : fail(store);
+}
+
+static int append_whole(struct journal_store *store, struct journal_row *row)
+{
+	int r = row->type ? append_one(store, row) : 0;
+
+	for (const struct journal_kept *kept = row->kept; kept && !r; kept = kept->next)
+		r = keep_one(store, kept);
+	return r;
+}
+
+static void reset_all(struct journal_store *store)
+{
+	(void)sqlite3_reset(store->append); /* repeats the error of the last step */
+	(void)sqlite3_reset(store->keep);
+	(void)sqlite3_reset(store->forget);
+}
+
 int journal_store_append(struct journal_store *store, struct journal_row *rows, unsigned n)
 {
 	int r = run(store, "BEGIN IMMEDIATE");
@@ -182,8 +225,8 @@ int journal_store_append(struct journal_store *store, struct journal_row *rows, 
 	if (r)
 		return r;
 	for (unsigned i = 0; i < n && !r; i++)
-		r = append_one(store, &rows[i]);
-	(void)sqlite3_reset(store->append);
+		r = append_whole(store, &rows[i]);
+	reset_all(store);
 	if (!r)
 		r = run(store, "COMMIT");
 	if (r) {
@@ -194,6 +237,30 @@ int journal_store_append(struct journal_store *store, struct journal_row *rows, 
 		memcpy(store->error, error, sizeof(error));
 	}
 	return r;
+}
+
+int journal_store_recall(struct journal_store *store, const char *prefix,
+			 void (*each)(void *context, const char *key, const void *data, size_t len),
+			 void *context)
+{
+	static const char sql[] =
+		"SELECT key, value FROM kept WHERE substr(key, 1, length(?1)) = ?1 "
+		"ORDER BY key";
+	sqlite3_stmt *statement;
+	int step = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+		return fail(store);
+	if (sqlite3_bind_text(statement, 1, prefix, -1, SQLITE_STATIC) == SQLITE_OK) {
+		while ((step = sqlite3_step(statement)) == SQLITE_ROW)
+			each(context, (const char *)sqlite3_column_text(statement, 0),
+			     sqlite3_column_blob(statement, 1),
+			     (size_t)sqlite3_column_bytes(statement, 1));
+	}
+	if (step != SQLITE_DONE)
+		(void)fail(store); /* the sentence */
+	(void)sqlite3_finalize(statement);
+	return step == SQLITE_DONE ? 0 : -EIO;
 }
 
 uint64_t journal_store_newest(struct journal_store *store)
