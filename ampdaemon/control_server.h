@@ -14,13 +14,16 @@
 
 #include <uv.h>
 
+#include "ampdaemon/fault_desk.h"
 #include "ampdaemon/journal.h"
 #include "ampdaemon/scan_desk.h"
 #include "wire/control_codec.h"
+#include "wire/handover_codec.h"
 
 #define CONTROL_SESSIONS 2048
 #define CONTROL_SESSIONS_PER_USER (CONTROL_SESSIONS / 2)
 #define CONTROL_HELLO_MS 10000  /* from accept to hello */
+#define CONTROL_ADOPT_MS 60000  /* a scan waits so long for its client after a restart in place */
 #define CONTROL_UNREAD_MS 60000 /* replies that nobody reads for so long end the session */
 
 struct control_server;
@@ -33,14 +36,38 @@ struct control_services {
 	void (*fill_status)(void *context, struct status_report *ret_report);
 	/* Brings measured figures (memory of workers) up to date; control_server_status_fresh() is called when they are. */
 	void (*refresh_status)(void *context);
+	/* For root, from `ampcli`. restart: 0, or -errno (-EBUSY: not now) with a sentence in `ret_error`; it happens after the reply, so
+	 * it must not begin from within the call. */
+	int (*restart)(void *context, char *ret_error, size_t size);
+	void (*recheck)(void *context);
 	void *context;
+	struct fault_desk *faults;
 	uint64_t last_scan; /* scans are numbered from here on */
+	int listening;      /* of the image before this one; taken. -1: the socket is made */
+	uint64_t violations, last_scan_utc_ms; /* of the image before this one */
 };
 
 /* Binds `path` (of any length), mode 0666: reading is for everybody, the kernel says who asks. NULL with a sentence in `ret_error`. */
 struct control_server *control_server_new(uv_loop_t *loop, const char *path,
 					  const struct control_services *services, char *ret_error,
 					  size_t size);
+
+/* Restart in place, arriving: a scan whose client is away. It may come back within CONTROL_ADOPT_MS and goes on with ScanBegin.continues;
+ * else the scan has failed. Adopt before the loop turns. -ENOMEM, -ENOSPC: it has failed at once. */
+int control_server_adopt_scan(struct control_server *server, const struct scan_handover *scan);
+
+/* Restart in place, leaving: each session is told to reconnect and ends; the scans under way, and those that still wait for their
+ * client, are left in `scans` (how many is returned; those past `max` end as failed; labels are valid until control_server_free()). Nothing is
+ * accepted any more; who connects waits in the socket's backlog for the next image. */
+unsigned control_server_hand_over(struct control_server *server, const char *reason,
+				  struct scan_handover *scans, unsigned max);
+
+/* The listening socket (stays the server's), what it counted, the last scan's number: for the head of a handover. */
+int control_server_socket(const struct control_server *server);
+uint64_t control_server_last_scan(const struct control_server *server);
+
+/* It could not be: sessions are accepted again. Scans that were left wait for their clients. */
+void control_server_go_on(struct control_server *server);
 struct control_server *control_server_free(struct control_server *server);
 
 /* No new sessions; those that are there may be answered. */

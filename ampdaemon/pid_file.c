@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int write_pid(int fd)
@@ -25,6 +26,26 @@ int pid_file_take(const char *path)
 	if (fd < 0)
 		return -errno;
 	if (flock(fd, LOCK_EX | LOCK_NB))
+		r = -errno;
+	if (!r)
+		r = write_pid(fd);
+	if (r) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int pid_file_adopt(const char *path, int fd)
+{
+	struct stat here, held;
+	int r = 0;
+
+	if (fstat(fd, &held) || lstat(path, &here))
+		r = -errno;
+	else if (here.st_dev != held.st_dev || here.st_ino != held.st_ino)
+		r = -ESTALE;
+	if (!r && flock(fd, LOCK_EX | LOCK_NB)) /* has it already: the lock is the open file's */
 		r = -errno;
 	if (!r)
 		r = write_pid(fd);

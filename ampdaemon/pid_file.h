@@ -6,6 +6,10 @@
 /* Locks `path` and writes our pid. The descriptor that holds the lock, -EWOULDBLOCK when another daemon has it, or -errno. */
 int pid_file_take(const char *path);
 
+/* Goes on with the lock `fd` of the image before this one (taken): `fd`, or -errno when `path` is another file by now or
+ * another daemon has it; then it is closed. */
+int pid_file_adopt(const char *path, int fd);
+
 /* Removes the file and lets go. */
 void pid_file_release(const char *path, int fd);
 
