@@ -4,8 +4,8 @@ import mmap
 import pathlib
 import struct
 
-KINDS = ("SEGV", "ABRT", "FPE", "XFSZ", "EXIT", "MUTE", "SLOW", "MEMO")
-DEADLY = ("SEGV", "ABRT", "FPE", "XFSZ", "EXIT", "MUTE")  # each is one failure of a worker
+KINDS = ("SEGV", "ABRT", "ZERO", "XFSZ", "EXIT", "MUTE", "SLOW", "MEMO")
+DEADLY = ("SEGV", "ABRT", "ZERO", "XFSZ", "EXIT", "MUTE")  # each is one failure of a worker
 FIELDS = ("slow_ms", "births", "refuse", "refuse_code", "hang_birth", "hang_load", "fail_fork", "fork_error", "forks_failed",
           "clock_shift_s")
 MARKER = b"AMP-CRASH-POISON "

@@ -33,7 +33,7 @@ def hit(world, kind):
 
 def crash(world, step, chance):
     for _ in range(step.failures):
-        hit(world, chance.choice(("SEGV", "SEGV", "ABRT", "FPE", "EXIT")))
+        hit(world, chance.choice(("SEGV", "SEGV", "ABRT", "ZERO", "EXIT")))
 
 
 def stab(world, number):
@@ -118,7 +118,7 @@ def limit_memory(pid, more):
 
 def poison(world, step, chance):
     for _ in range(max(1, step.failures // 2)):
-        kind = chance.choice(("SEGV", "SEGV", "FPE", "EXIT"))
+        kind = chance.choice(("SEGV", "SEGV", "ZERO", "EXIT"))
         world.load.send(world.new_poison(kind))
         world.count("poison", 2)
         world.let_pass()

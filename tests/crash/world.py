@@ -22,6 +22,7 @@ SETTINGS = {"scan_workers": 2, "scan_timeout_ms": 4000, "recycle_jobs": 10000000
 STATE_BYTES = 192 << 20
 QUIET_SECONDS = 60
 GROWTH_KIB = 24576  # of the daemon over everything: SQLite's cache, the ring, the tables of faults and unscannable files
+CERTIFICATE_SECONDS = 5
 BACKLOG = 150  # files that wait while something is injected
 PACE = 60  # answers between two injections: the file that lost its worker is answered by then
 
@@ -67,7 +68,7 @@ class World:
         self.faults_allowed, self.faults_wanted = set(), set()
         self.poisons, self.shift_s = 0, 0
         self.load = None
-        self.base = {}
+        self.base, self.told = {}, set()
 
     def begin(self, seed):
         self.connector.start()
@@ -148,6 +149,13 @@ class World:
             event.utc_ms -= self.shift_s * 1000
             self.books.take(event)
 
+    def read_all_events(self):
+        """Certificates wait for what may still be said of a death."""
+        def has_all():
+            self.read_events()
+            return len(self.books.failed_workers) >= self.expected_workers()
+        wait_for(CERTIFICATE_SECONDS, has_all, 0.1)
+
     def expected_workers(self):
         done = self.control.done()
         return sum(done[kind] for kind in control.DEADLY) + self.workers_killed
@@ -206,7 +214,7 @@ class World:
         if status.get("faults") is not None and not wait_for(QUIET_SECONDS, lambda: self.connector.status()["faults"] == [], 0.2):
             return [f"faults are still active: {self.connector.status()['faults']}"]
         status = self.settle()
-        self.read_events()
+        self.read_all_events()
         if self.shift_s:
             return ["a step left the clock shifted"]
         found = (self.breaches_of_answers() + self.breaches_of_counters(status) + self.breaches_of_leaks(status)
@@ -214,12 +222,14 @@ class World:
         if status["journal"]["lost"] != self.books.lost and self.books.lost:
             found.append(f"{status['journal']['lost']} events lost by the status, {self.books.lost} by the journal")
         self.forget()
+        found = [breach for breach in found if breach not in self.told]  # totals stay broken: said once
+        self.told.update(found)
         return found
 
     def judge_quietly(self):
         """Events so far are read with the clock of now; nothing is forgotten."""
         self.settle()
-        self.read_events()
+        self.read_all_events()
 
     def forget(self):
         """What was judged is not judged again; totals stay."""

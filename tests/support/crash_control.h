@@ -16,7 +16,7 @@
 #define CRASH_KIND_LIST(X)                                                                         \
 	X(CRASH_SEGV, "SEGV")                                                                      \
 	X(CRASH_ABRT, "ABRT")                                                                      \
-	X(CRASH_FPE, "FPE")                                                                        \
+	X(CRASH_ZERO, "ZERO") /* divides by it */                                                  \
 	X(CRASH_XFSZ, "XFSZ")                                                                      \
 	X(CRASH_EXIT, "EXIT")                                                                      \
 	X(CRASH_MUTE, "MUTE")   /* never answers */                                                \

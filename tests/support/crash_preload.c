@@ -24,7 +24,7 @@
 #include "crash_control.h"
 
 static struct crash_control *control;
-static volatile int zero;
+static volatile int zero, seven = 7; /* 1 / zero needs no division, says the compiler */
 
 __attribute__((constructor)) static void map(void)
 {
@@ -62,8 +62,8 @@ static void die_by(enum crash_kind kind)
 		*nowhere = 1;
 	if (kind == CRASH_ABRT)
 		abort();
-	if (kind == CRASH_FPE)
-		zero = 1 / zero;
+	if (kind == CRASH_ZERO)
+		zero = seven / zero;
 	if (kind == CRASH_XFSZ)
 		(void)raise(SIGXFSZ); /* by default it ends the process */
 	if (kind == CRASH_EXIT)
@@ -87,9 +87,12 @@ static int happen(enum crash_kind kind)
 
 static int asked_by_file(const char *data, size_t len)
 {
-	static const char *const names[] = {
+#define CRASH_NAME(member, name)                                                                   \
+	_Static_assert(sizeof(name) - 1 == CRASH_NAME_BYTES, "compared at this length");
+	CRASH_KIND_LIST(CRASH_NAME)
+#undef CRASH_NAME
 #define CRASH_NAME(member, name) name,
-		CRASH_KIND_LIST(CRASH_NAME)};
+	static const char *const names[] = {CRASH_KIND_LIST(CRASH_NAME)};
 
 	if (len < CRASH_MARKER_BYTES + CRASH_NAME_BYTES ||
 	    memcmp(data, CRASH_MARKER, CRASH_MARKER_BYTES) != 0)
