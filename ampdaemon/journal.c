@@ -36,6 +36,7 @@ struct journal {
 	uv_loop_t *loop;
 	uv_work_t work;
 	uv_timer_t retry;
+	uv_timer_t kick; /* what one turn of the loop records goes into one transaction */
 	bool working, failing, closing;
 	struct journal_store *store; /* the pool thread's while working */
 	char *path;
@@ -179,6 +180,11 @@ static void on_retry(uv_timer_t *timer)
 	start_turn(timer->data);
 }
 
+static void on_kick(uv_timer_t *timer)
+{
+	start_turn(timer->data);
+}
+
 static void note_success(struct journal *journal)
 {
 	struct turn *turn = &journal->turn;
@@ -290,14 +296,15 @@ struct journal *journal_new(uv_loop_t *loop, const char *path, const struct jour
 	if (!journal)
 		return NULL;
 	journal->path = strdup(path);
-	if (!journal->path || uv_timer_init(loop, &journal->retry)) {
+	if (!journal->path || uv_timer_init(loop, &journal->retry) ||
+	    uv_timer_init(loop, &journal->kick)) {
 		free(journal->path);
 		free(journal);
 		return NULL;
 	}
 	uv_unref((uv_handle_t *)&journal->retry);
 	journal->loop = loop;
-	journal->retry.data = journal;
+	journal->retry.data = journal->kick.data = journal;
 	journal->bounds = *bounds;
 	journal->last_reading = &journal->readings;
 	journal->work.data = journal;
@@ -435,7 +442,7 @@ void journal_record_with(struct journal *journal, const struct event *event,
 		append_pending(journal);
 	journal->lost += event && !row.type;
 	if (!journal->failing)
-		start_turn(journal);
+		(void)uv_timer_start(&journal->kick, on_kick, 0, 0); /* fails only when closing */
 }
 
 void journal_record(struct journal *journal, const struct event *event)
