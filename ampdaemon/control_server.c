@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ampdaemon/away_scans.h"
 #include "ampdaemon/control_session.h"
 #include "io/clock.h"
 #include "io/late_close.h"
@@ -37,6 +38,7 @@ struct control_server {
 	uint32_t resume_at; /* where the round of those that wait for room goes on */
 	uint64_t next_session, next_scan;
 	uint64_t violations, last_scan_utc_ms;
+	struct away_scans *away;
 };
 
 /* A session's number holds its place, so that an answer finds it without a search; a serial above it makes the number of
@@ -72,6 +74,12 @@ static void on_scan_ended(void *context)
 	server->last_scan_utc_ms = clock_utc_ms();
 }
 
+static bool on_take_scan(void *context, uint64_t number, uint32_t uid,
+			 struct scan_handover *ret_scan)
+{
+	return away_scans_take(((struct control_server *)context)->away, number, uid, ret_scan);
+}
+
 static void on_history(void *context, uint64_t token, const struct journal_row *rows, int n)
 {
 	struct control_session *session = find(context, token);
@@ -100,23 +108,6 @@ static int free_place(const struct control_server *server)
 	return -1;
 }
 
-/* Takes what the client has said already: a socket that is closed with something unread tells its peer of a reset ahead of
- * our sentence, and few would read on. */
-static void empty(int socket)
-{
-	struct packet_meta meta;
-	uint8_t packet[64]; /* the rest of a packet is dropped */
-
-	(void)shutdown(socket, SHUT_RD); /* nothing comes behind our back; fails when it is gone */
-	for (unsigned i = 0; i < ACCEPTS_PER_WAKE; i++) {
-		ssize_t r = packet_receive(socket, packet, sizeof(packet), MSG_DONTWAIT, &meta);
-
-		if (r <= 0 && r != -EMSGSIZE && r != -EPROTO)
-			return;
-		late_close(meta.fd);
-	}
-}
-
 /* One sentence for the client, if it can be sent at once, and the door. */
 static void turn_away(int socket, const char *reason)
 {
@@ -128,7 +119,7 @@ static void turn_away(int socket, const char *reason)
 	if (len > 0)
 		(void)packet_send(socket, packet, (size_t)len, -1,
 				  MSG_DONTWAIT); /* it sees the end anyway */
-	empty(socket);
+	session_empty_socket(socket);
 	close(socket);
 }
 
@@ -195,6 +186,7 @@ static void on_timer(uv_timer_t *timer)
 		if (server->sessions[i])
 			session_check(server->sessions[i], now);
 	}
+	away_scans_check(server->away, now);
 	if (server->resting && server->socket >= 0)
 		server->resting = uv_poll_start(&server->poll, UV_READABLE, on_poll) != 0;
 }
@@ -250,6 +242,14 @@ static int listen_at(const char *path)
 	return r ? r : fd;
 }
 
+/* Of the image before this one: bound, and connected to already. */
+static int take_socket(int listening)
+{
+	if (fcntl(listening, F_SETFD, FD_CLOEXEC) || fcntl(listening, F_SETFL, O_NONBLOCK))
+		return -errno;
+	return listening;
+}
+
 static int watch(struct control_server *server)
 {
 	if (uv_poll_init(server->loop, &server->poll, server->socket))
@@ -269,13 +269,18 @@ struct control_server *control_server_new(uv_loop_t *loop, const char *path,
 					  size_t size)
 {
 	struct control_server *server = calloc(1, sizeof(*server));
-	int r = server ? listen_at(path) : -ENOMEM;
+	int r = server ? 0 : -ENOMEM;
 
+	if (!r)
+		r = services->listening > 0 ? take_socket(services->listening) : listen_at(path);
 	if (r >= 0) {
 		server->socket = r;
 		server->loop = loop;
 		server->services = *services;
 		server->next_scan = services->last_scan;
+		server->violations = services->violations;
+		server->last_scan_utc_ms = services->last_scan_utc_ms;
+		server->away = away_scans_new(services->journal, CONTROL_ADOPT_MS);
 		server->path = strdup(path);
 		server->host = (struct session_host){
 			.services = &server->services,
@@ -285,9 +290,10 @@ struct control_server *control_server_new(uv_loop_t *loop, const char *path,
 			.context = server,
 			.on_end = on_session_end,
 			.on_scan_ended = on_scan_ended,
+			.take_scan = on_take_scan,
 			.on_history = on_history,
 		};
-		r = server->path && server->host.arena ? watch(server) : -ENOMEM;
+		r = server->path && server->host.arena && server->away ? watch(server) : -ENOMEM;
 	}
 	if (!r)
 		return server;
@@ -327,9 +333,52 @@ struct control_server *control_server_free(struct control_server *server)
 		if (server->sessions[i])
 			on_session_end(server, server->sessions[i], false);
 	}
+	server->away = away_scans_free(server->away);
 	uv_close((uv_handle_t *)&server->poll, on_closed);
 	uv_close((uv_handle_t *)&server->timer, on_closed);
 	return NULL;
+}
+
+/* ---- restart in place ---- */
+
+int control_server_adopt_scan(struct control_server *server, const struct scan_handover *scan)
+{
+	return away_scans_add(server->away, scan, clock_mono_ms());
+}
+
+unsigned control_server_hand_over(struct control_server *server, const char *reason,
+				  struct scan_handover *scans, unsigned max)
+{
+	struct scan_handover scan;
+
+	(void)uv_poll_stop(&server->poll); /* cannot fail */
+	server->resting = false;
+	for (unsigned i = 0; i < CONTROL_SESSIONS; i++) {
+		struct control_session *session = server->sessions[i];
+
+		if (!session)
+			continue;
+		if (session_hand_over(session, reason, &scan))
+			(void)control_server_adopt_scan(server, &scan); /* or it has failed */
+		on_session_end(server, session, false);
+	}
+	return away_scans_list(server->away, scans, max);
+}
+
+void control_server_go_on(struct control_server *server)
+{
+	away_scans_renew(server->away, clock_mono_ms());
+	server->resting = uv_poll_start(&server->poll, UV_READABLE, on_poll) != 0;
+}
+
+int control_server_socket(const struct control_server *server)
+{
+	return server->socket;
+}
+
+uint64_t control_server_last_scan(const struct control_server *server)
+{
+	return server->next_scan;
 }
 
 /* ---- from the rest of the daemon ---- */

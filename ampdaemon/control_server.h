@@ -43,7 +43,7 @@ struct control_services {
 	void *context;
 	struct fault_desk *faults;
 	uint64_t last_scan; /* scans are numbered from here on */
-	int listening;      /* of the image before this one; taken. -1: the socket is made */
+	int listening;      /* of the image before this one; taken. 0: the socket is made */
 	uint64_t violations, last_scan_utc_ms; /* of the image before this one */
 };
 

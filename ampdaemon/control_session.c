@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "ampdaemon/session_reports.h"
+#include "ampdaemon/session_scan.h"
 #include "io/channel.h"
 #include "io/clock.h"
 #include "io/fd_kind.h"
@@ -33,15 +35,8 @@ struct control_session {
 	enum awaiting awaiting; /* while it waits it is not read from */
 	mono_ms born, unread_since;
 
-	/* The scan under way, if any. */
-	struct scan_counts counts;
-	char label[LIMIT_LABEL_BYTES];
-	mono_ms scan_began;
-	uint64_t last_file;
-	uint32_t under_way;
-	bool end_asked, end_stopped;
-	uint64_t end_not_scanned;
-	struct held_file held; /* .path NULL: none */
+	struct session_scan scan; /* .counts.scan 0: none */
+	struct held_file held;    /* .path NULL: none */
 };
 
 static void put_out(struct control_session *s, const char *why)
@@ -60,11 +55,12 @@ static void set_reading(struct control_session *s)
 
 /* ---- replies ---- */
 
-/* False when the session is gone after it: the client does not read. */
-static bool reply(struct control_session *s, const struct reply *message)
+static uint8_t packet[LIMIT_PACKET_BYTES]; /* of the loop thread */
+
+/* `len` bytes of `packet`, or the error of what should have filled it. False when the session is gone after it: the client does not
+ * read. */
+static bool send_packet(struct control_session *s, ssize_t len)
 {
-	static uint8_t packet[LIMIT_PACKET_BYTES]; /* of the loop thread */
-	ssize_t len = reply_encode(message, packet, sizeof(packet));
 	int r = len < 0 ? (int)len : channel_send(s->channel, packet, (size_t)len, -1);
 
 	set_reading(s);
@@ -77,6 +73,11 @@ static bool reply(struct control_session *s, const struct reply *message)
 	return false;
 }
 
+static bool reply(struct control_session *s, const struct reply *message)
+{
+	return send_packet(s, reply_encode(message, packet, sizeof(packet)));
+}
+
 void session_refuse(struct control_session *s, enum refusal_code code, const char *reason)
 {
 	struct reply message = {.kind = REPLY_REFUSAL, .refusal = {.code = code, .reason = reason}};
@@ -86,53 +87,25 @@ void session_refuse(struct control_session *s, enum refusal_code code, const cha
 
 /* ---- the scan ---- */
 
-static void record_scan(const struct control_session *s, uint32_t type)
-{
-	struct event event = {.type = type, .body = EVENT_BODY_SCAN, .scan = s->counts};
-
-	journal_record(s->host->services->journal, &event);
-}
-
-static void begin_scan(struct control_session *s, struct span label)
+/* A client that comes back goes on with its scan, when we know it and it is its own. */
+static void begin_scan(struct control_session *s, const struct request *request)
 {
 	struct reply message = {.kind = REPLY_SCAN_BEGUN};
+	struct scan_handover from;
+	uint64_t continues = request->scan_begin.continues;
 
-	if (label.len)
-		memcpy(s->label, label.data, label.len);
-	s->counts = (struct scan_counts){
-		.scan = ++*s->host->next_scan,
-		.uid = s->peer.uid,
-		.pid = (uint32_t)s->peer.pid,
-		.label = span_of(s->label, label.len),
-	};
-	s->scan_began = clock_mono_ms();
-	s->last_file = 0;
-	s->end_asked = s->end_stopped = false;
-	record_scan(s, EVENT_SCAN_STARTED);
-	message.scan_begun.scan = s->counts.scan;
-	(void)reply(s, &message);
-}
-
-static uint32_t type_of_end(const struct control_session *s, bool whole)
-{
-	const struct scan_counts *c = &s->counts;
-
-	if (c->infected)
-		return EVENT_SCAN_COMPLETED_DETECTIONS;
-	if (!whole)
-		return EVENT_SCAN_FAILED;
-	if (c->incomplete || c->error || c->failed || c->not_scanned)
-		return EVENT_SCAN_INCOMPLETE;
-	return EVENT_SCAN_COMPLETED_CLEAN;
+	if (continues && s->host->take_scan(s->host->context, continues, s->peer.uid, &from))
+		session_scan_continue(&s->scan, &from, &s->peer);
+	else
+		session_scan_begin(&s->scan, ++*s->host->next_scan, &s->peer,
+				   request->scan_begin.label, s->host->services->journal);
+	message.scan_begun.scan = s->scan.counts.scan;
+	(void)reply(s, &message); /* the session may be gone: the scan ends with it */
 }
 
 static void end_scan(struct control_session *s, bool whole)
 {
-	s->counts.not_scanned += s->end_not_scanned;
-	s->counts.files += s->end_not_scanned;
-	s->counts.ms = (uint64_t)(clock_mono_ms() - s->scan_began);
-	record_scan(s, type_of_end(s, whole));
-	s->end_asked = false;
+	session_scan_end(&s->scan, whole, s->host->services->journal);
 	s->host->on_scan_ended(s->host->context);
 }
 
@@ -141,68 +114,19 @@ static void end_when_due(struct control_session *s)
 {
 	struct reply message = {.kind = REPLY_SCAN_SUMMARY};
 
-	if (!s->end_asked || s->under_way || s->held.path)
+	if (!s->scan.end_asked || s->scan.under_way || s->held.path)
 		return;
-	end_scan(s, !s->end_stopped);
-	message.scan_summary = s->counts;
-	s->counts.scan = 0;
+	end_scan(s, !s->scan.end_stopped);
+	message.scan_summary = s->scan.counts;
+	s->scan.counts.scan = 0;
 	(void)reply(s, &message);
-}
-
-static void count(struct scan_counts *counts, const struct file_result *result)
-{
-	counts->files++;
-	counts->bytes += result->bytes;
-	switch (result->verdict) {
-	case VERDICT_CLEAN:
-		counts->clean++;
-		break;
-	case VERDICT_INFECTED:
-		counts->infected++;
-		break;
-	case VERDICT_INCOMPLETE:
-		counts->incomplete++;
-		break;
-	case VERDICT_FAILED:
-		counts->failed++;
-		break;
-	case VERDICT_NOT_SCANNED:
-		counts->not_scanned++;
-		break;
-	case VERDICT_ERROR:
-	case VERDICT_NONE:
-	case VERDICT_COUNT:
-		counts->error++;
-		break;
-	}
-}
-
-static void record_threat(struct control_session *s, struct span path,
-			  const struct file_result *result)
-{
-	struct event event = {.type = EVENT_THREAT_DETECTED, .body = EVENT_BODY_THREAT};
-	char shown[1024];
-
-	event.threat.scan = s->counts.scan;
-	event.threat.path = path;
-	event.threat.n_threats = result->n_threats;
-	memcpy(event.threat.threats, result->threats, sizeof(result->threats));
-	event.threat.generation = result->generation;
-	event.threat.bytes = result->bytes;
-	journal_record(s->host->services->journal, &event);
-	log_warning("threat %s found in %s (scan %llu of user %u)", result->threats[0],
-		    text_escape(path, shown, sizeof(shown)), (unsigned long long)s->counts.scan,
-		    s->peer.uid);
 }
 
 void session_result(struct control_session *s, struct span path, const struct file_result *result)
 {
 	struct reply message = {.kind = REPLY_FILE_RESULT, .file_result = *result};
 
-	s->under_way--;
-	count(&s->counts, result);
-	if (result->verdict == VERDICT_INFECTED)
-		record_threat(s, path, result);
+	session_scan_count(&s->scan, path, result, s->host->services->journal);
 	if (reply(s, &message))
 		end_when_due(s);
 }
@@ -236,7 +160,7 @@ static void answer_unsubmitted(struct control_session *s, const struct desk_file
 
 static void submit(struct control_session *s, const struct desk_file *file)
 {
-	s->under_way++;
+	s->scan.under_way++;
 	if (desk_submit(s->host->services->desk, file))
 		answer_unsubmitted(s, file);
 	else if (!desk_has_room(s->host->services->desk, s->peer.uid))
@@ -266,7 +190,7 @@ static void hold(struct control_session *s, const struct desk_file *file)
 				     .path_len = file->path.len};
 	s->held.path = malloc(file->path.len + 1);
 	if (!s->held.path) {
-		s->under_way++;
+		s->scan.under_way++;
 		answer_unsubmitted(s, file);
 		late_close(file->fd);
 		return;
@@ -284,7 +208,7 @@ static void answer_hidden(struct control_session *s, const struct desk_file *fil
 				     .reason = SCAN_REASON_READ,
 				     .detail = "its file system hides it from the daemon"};
 
-	s->under_way++;
+	s->scan.under_way++;
 	late_close(file->fd);
 	session_result(s, file->path, &result);
 }
@@ -295,14 +219,14 @@ static void hear_file(struct control_session *s, const struct request *request, 
 	uint64_t bytes;
 	int kind = fd_is_readable_file(fd, &bytes);
 
-	if (kind == -EBADF || kind == -EINVAL || request->scan_file.file <= s->last_file ||
-	    s->under_way >= SESSION_WINDOW || s->end_asked) {
+	if (kind == -EBADF || kind == -EINVAL || request->scan_file.file <= s->scan.last_file ||
+	    s->scan.under_way >= SESSION_WINDOW || s->scan.end_asked) {
 		late_close(fd);
 		put_out(s, kind ? "a descriptor that is not a regular file opened for reading"
 				: "a file out of order or past its window");
 		return;
 	}
-	s->last_file = request->scan_file.file;
+	s->scan.last_file = request->scan_file.file;
 	if (kind)
 		bytes = 0; /* the file system does not say: the worker will find out */
 	file = describe(s, request->scan_file.file, request->scan_file.path, bytes, fd);
@@ -338,19 +262,28 @@ void session_resume(struct control_session *s)
 
 /* ---- other requests ---- */
 
-static void hear_hello(struct control_session *s, uint32_t protocol)
+static void hear_hello(struct control_session *s, const struct request *request, int fd)
 {
 	struct reply message = {.kind = REPLY_HELLO,
 				.hello = {.protocol = CONTROL_PROTOCOL_VERSION,
 					  .version = AMP_VERSION,
 					  .window = SESSION_WINDOW}};
 
-	if (protocol == CONTROL_PROTOCOL_VERSION) {
-		(void)reply(s, &message);
+	(void)fd;
+	if (request->hello.protocol == CONTROL_PROTOCOL_VERSION) {
+		(void)reply(s, &message); /* the session may be gone: nobody to tell */
 		return;
 	}
 	session_refuse(s, REFUSAL_PROTOCOL, "ampcli and ampdaemon are of different versions");
 	channel_end(s->channel, -EPROTONOSUPPORT);
+}
+
+static void hear_status(struct control_session *s, const struct request *request, int fd)
+{
+	(void)request;
+	(void)fd;
+	wait_for(s, AWAITING_STATUS);
+	s->host->services->refresh_status(s->host->services->context);
 }
 
 void session_status_fresh(struct control_session *s)
@@ -371,11 +304,12 @@ void session_status_fresh(struct control_session *s)
 	free(message);
 }
 
-static void hear_history(struct control_session *s, const struct history_request *request)
+static void hear_history(struct control_session *s, const struct request *request, int fd)
 {
-	int r = journal_read(s->host->services->journal, request, s->id, s->host->on_history,
-			     s->host->context);
+	int r = journal_read(s->host->services->journal, &request->history, s->id,
+			     s->host->on_history, s->host->context);
 
+	(void)fd;
 	if (r)
 		session_refuse(s, REFUSAL_UNAVAILABLE,
 			       "too many others read the history; try again");
@@ -383,49 +317,125 @@ static void hear_history(struct control_session *s, const struct history_request
 		wait_for(s, AWAITING_HISTORY);
 }
 
-static void hear_scan_end(struct control_session *s, const struct request *request)
+void session_history(struct control_session *s, const struct journal_row *rows, int n)
 {
-	s->end_asked = true;
-	s->end_stopped = request->scan_end.stopped;
-	s->end_not_scanned = request->scan_end.not_scanned;
+	ssize_t len = session_report_history(rows, n, packet, sizeof(packet));
+
+	if (s->awaiting == AWAITING_HISTORY)
+		wait_for(s, AWAITING_NOTHING);
+	if (len < 0)
+		session_refuse(s, REFUSAL_UNAVAILABLE, "the journal cannot be read");
+	else
+		(void)send_packet(s, len); /* the session may be gone: nobody to tell */
+}
+
+static void hear_faults(struct control_session *s, const struct request *request, int fd)
+{
+	ssize_t len = session_report_faults(s->host->services->faults, request->faults.id, packet,
+					    sizeof(packet));
+
+	(void)fd;
+	if (len < 0)
+		session_refuse(s, REFUSAL_UNAVAILABLE,
+			       len == -ENOENT ? "there is no fault of this number"
+					      : "the faults cannot be told: out of memory");
+	else
+		(void)send_packet(s, len); /* the session may be gone: nobody to tell */
+}
+
+static void hear_unscannable(struct control_session *s, const struct request *request, int fd)
+{
+	ssize_t len =
+		session_report_unscannable(desk_unscannable(s->host->services->desk),
+					   request->unscannable.from, request->unscannable.limit,
+					   packet, sizeof(packet));
+
+	(void)fd;
+	if (len < 0)
+		session_refuse(s, REFUSAL_UNAVAILABLE, "the daemon is out of memory");
+	else
+		(void)send_packet(s, len); /* the session may be gone: nobody to tell */
+}
+
+static void say_done(struct control_session *s, const char *text)
+{
+	struct reply message = {.kind = REPLY_DONE, .done = {.text = text}};
+
+	(void)reply(s, &message); /* the session may be gone: nobody to tell */
+}
+
+static void hear_restart(struct control_session *s, const struct request *request, int fd)
+{
+	const struct control_services *services = s->host->services;
+	char error[LIMIT_REASON_BYTES + 1] = "";
+
+	(void)request;
+	(void)fd;
+	if (services->restart(services->context, error, sizeof(error)))
+		session_refuse(s, REFUSAL_STATE, error);
+	else
+		say_done(s, "the daemon restarts in place");
+}
+
+static void hear_recheck(struct control_session *s, const struct request *request, int fd)
+{
+	(void)request;
+	(void)fd;
+	s->host->services->recheck(s->host->services->context);
+	say_done(s, "account, directories, executable and definitions are looked at again");
+}
+
+static void hear_scan_begin(struct control_session *s, const struct request *request, int fd)
+{
+	(void)fd;
+	if (s->scan.counts.scan)
+		put_out(s, "a scan within a scan");
+	else
+		begin_scan(s, request);
+}
+
+static void hear_scan_end(struct control_session *s, const struct request *request, int fd)
+{
+	(void)fd;
+	session_scan_ask_end(&s->scan, request->scan_end.not_scanned, request->scan_end.stopped);
 	end_when_due(s);
 }
 
+/* Who may ask for what. Only a ScanFile comes with a descriptor (wire/session_rules.h). */
+static const struct request_row {
+	void (*hear)(struct control_session *s, const struct request *request, int fd);
+	bool root_only;
+} request_rows[] = {
+	[REQUEST_HELLO] = {hear_hello, false},
+	[REQUEST_STATUS] = {hear_status, false},
+	[REQUEST_SCAN_BEGIN] = {hear_scan_begin, false},
+	[REQUEST_SCAN_FILE] = {hear_file, false},
+	[REQUEST_SCAN_END] = {hear_scan_end, false},
+	[REQUEST_HISTORY] = {hear_history, false},
+	[REQUEST_FAULTS] = {hear_faults, false},
+	[REQUEST_RESTART] = {hear_restart, true},
+	[REQUEST_RECHECK] = {hear_recheck, true},
+	[REQUEST_UNSCANNABLE] = {hear_unscannable, false},
+};
+
 static void hear(struct control_session *s, const struct request *request, int fd)
 {
-	switch (request->kind) {
-	case REQUEST_HELLO:
-		hear_hello(s, request->hello.protocol);
-		break;
-	case REQUEST_STATUS:
-		wait_for(s, AWAITING_STATUS);
-		s->host->services->refresh_status(s->host->services->context);
-		break;
-	case REQUEST_SCAN_BEGIN:
-		if (s->counts.scan)
-			put_out(s, "a scan within a scan");
-		else
-			begin_scan(s, request->scan_begin.label);
-		break;
-	case REQUEST_SCAN_FILE:
-		hear_file(s, request, fd);
-		break;
-	case REQUEST_SCAN_END:
-		hear_scan_end(s, request);
-		break;
-	case REQUEST_HISTORY:
-		hear_history(s, &request->history);
-		break;
+	const struct request_row *row = &request_rows[request->kind];
+
+	if (!row->root_only || s->peer.uid == 0) {
+		row->hear(s, request, fd);
+		return;
 	}
+	session_refuse(s, REFUSAL_NOT_PERMITTED, "only root may ask for this");
 }
 
-static void on_packet(void *context, const void *packet, size_t len, const struct packet_meta *meta)
+static void on_packet(void *context, const void *bytes, size_t len, const struct packet_meta *meta)
 {
 	struct control_session *s = context;
 	struct request request;
 	const char *why = "";
 
-	if (request_decode(s->host->arena, packet, len, &request, &why) ||
+	if (request_decode(s->host->arena, bytes, len, &request, &why) ||
 	    session_admit(&s->rules, request.kind, meta->fd >= 0, &why)) {
 		late_close(meta->fd);
 		put_out(s, why);
@@ -452,61 +462,6 @@ static void on_drained(void *context)
 
 static const struct channel_callbacks session_callbacks = {
 	.on_packet = on_packet, .on_end = on_end, .on_drained = on_drained};
-
-/* ---- history pages ---- */
-
-/* As many of the events as fit into a packet. */
-static void send_page(struct control_session *s, struct event *events, unsigned n, bool more)
-{
-	static uint8_t packet[LIMIT_PACKET_BYTES]; /* of the loop thread */
-	struct reply message = {.kind = REPLY_HISTORY, .history = {.events = events}};
-	ssize_t len = -EMSGSIZE;
-
-	for (unsigned fit = n; len == -EMSGSIZE; fit = fit > 1 ? fit - (fit + 3) / 4 : 0) {
-		message.history.n_events = fit;
-		message.history.more = more || fit < n;
-		len = reply_encode(&message, packet, sizeof(packet));
-		if (!fit)
-			break;
-	}
-	if (len < 0 || channel_send(s->channel, packet, (size_t)len, -1))
-		channel_end(s->channel, -ENOBUFS);
-	set_reading(s);
-}
-
-/* Rows of our own database: one that does not decode is left out and logged, not a reason to hide the others. */
-static unsigned decode_rows(struct wire_arena *arena, const struct journal_row *rows, int n,
-			    struct event *events)
-{
-	unsigned good = 0;
-	const char *why;
-
-	for (int i = 0; i < n; i++) {
-		if (event_decode_more(arena, rows[i].body, rows[i].len, &events[good], &why)) {
-			log_warning("journal row %llu cannot be shown: %s",
-				    (unsigned long long)rows[i].sequence, why);
-			continue;
-		}
-		events[good++].sequence = rows[i].sequence;
-	}
-	return good;
-}
-
-void session_history(struct control_session *s, const struct journal_row *rows, int n)
-{
-	struct event *events = calloc(n > 0 ? (size_t)n : 1, sizeof(*events));
-	struct wire_arena *arena = wire_arena_new();
-
-	if (s->awaiting == AWAITING_HISTORY)
-		wait_for(s, AWAITING_NOTHING);
-	if (n < 0 || !events || !arena)
-		session_refuse(s, REFUSAL_UNAVAILABLE, "the journal cannot be read");
-	else
-		send_page(s, events, decode_rows(arena, rows, n, events),
-			  n > 0 && rows[n - 1].sequence > 1);
-	free(events);
-	wire_arena_free(arena);
-}
 
 /* ---- life ---- */
 
@@ -538,11 +493,11 @@ struct control_session *session_free(struct control_session *s)
 	if (!s)
 		return NULL;
 	desk_cancel(s->host->services->desk, s->id);
-	if (s->counts.scan) { /* the client left in the middle of it */
-		uint32_t unanswered = s->under_way + (s->held.path != NULL);
+	if (s->scan.counts.scan) { /* the client left in the middle of it */
+		uint32_t unanswered = s->scan.under_way + (s->held.path != NULL);
 
-		s->counts.not_scanned += unanswered;
-		s->counts.files += unanswered;
+		s->scan.counts.not_scanned += unanswered;
+		s->scan.counts.files += unanswered;
 		end_scan(s, false);
 	}
 	drop_held(s);
@@ -550,6 +505,40 @@ struct control_session *session_free(struct control_session *s)
 	channel_free(s->channel);
 	free(s);
 	return NULL;
+}
+
+/* A socket that is closed with something unread tells its peer of a reset ahead of our last word, and few would read on. */
+void session_empty_socket(int socket)
+{
+	struct packet_meta meta;
+	uint8_t rest[64]; /* the rest of a packet is dropped */
+
+	(void)shutdown(socket, SHUT_RD); /* nothing comes behind our back; fails when it is gone */
+	for (unsigned i = 0; i <= SESSION_WINDOW; i++) {
+		ssize_t r = packet_receive(socket, rest, sizeof(rest), MSG_DONTWAIT, &meta);
+
+		if (r <= 0 && r != -EMSGSIZE && r != -EPROTO)
+			return;
+		late_close(meta.fd);
+	}
+}
+
+/* What waits in the queue of the channel is lost to the client; it asks again. */
+bool session_hand_over(struct control_session *s, const char *reason,
+		       struct scan_handover *ret_scan)
+{
+	struct reply message = {.kind = REPLY_RECONNECT, .reconnect = {.reason = reason}};
+	ssize_t len = reply_encode(&message, packet, sizeof(packet));
+
+	if (len > 0)
+		(void)packet_send(channel_socket(s->channel), packet, (size_t)len, -1,
+				  MSG_DONTWAIT); /* it sees the end anyway */
+	session_empty_socket(channel_socket(s->channel));
+	if (!s->scan.counts.scan)
+		return false;
+	*ret_scan = (struct scan_handover){.counts = s->scan.counts, .began = s->scan.began};
+	s->scan.counts.scan = 0; /* it goes on without this session */
+	return true;
 }
 
 void session_check(struct control_session *s, mono_ms now)
@@ -566,7 +555,7 @@ void session_check(struct control_session *s, mono_ms now)
 
 bool session_is_scanning(const struct control_session *s)
 {
-	return s->counts.scan != 0;
+	return s->scan.counts.scan != 0;
 }
 
 uint32_t session_uid(const struct control_session *s)

@@ -29,6 +29,9 @@ struct session_host {
 	void *context;
 	void (*on_end)(void *context, struct control_session *session, bool violated);
 	void (*on_scan_ended)(void *context);
+	/* A scan of `uid` whose client is away: true, and it is the session's. The label is valid during the turn. */
+	bool (*take_scan)(void *context, uint64_t number, uint32_t uid,
+			  struct scan_handover *ret_scan);
 	journal_read_fn *on_history; /* its token is the session's number */
 };
 
@@ -37,7 +40,7 @@ struct control_session *session_new(uv_loop_t *loop, int socket, uint64_t id,
 				    const struct peer *peer, const struct session_host *host);
 struct control_session *session_free(struct control_session *session);
 
-/* Tells the client why not, and ends. */
+/* Tells the client why not. */
 void session_refuse(struct control_session *session, enum refusal_code code, const char *reason);
 
 void session_result(struct control_session *session, struct span path,
@@ -49,6 +52,13 @@ void session_resume(struct control_session *session);
 
 void session_status_fresh(struct control_session *session);
 void session_history(struct control_session *session, const struct journal_row *rows, int n);
+
+/* Its last word: connect again. True: it had a scan, which is the caller's now (its label: until session_free(), which comes next). */
+bool session_hand_over(struct control_session *session, const char *reason,
+		       struct scan_handover *ret_scan);
+
+/* Before a socket is closed with a last word in it: takes what the client has said already. */
+void session_empty_socket(int socket);
 
 /* Housekeeping: ends a session that has been silent before hello, or has not read, for too long. */
 void session_check(struct control_session *session, mono_ms now);
