@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "wire/event_fields.h"
+#include "wire/fault_fields.h"
 #include "wire/fields.h"
+#include "wire/status_codec.h"
 
 #include "control.pb-c.h"
 
@@ -22,6 +24,7 @@ static ssize_t encode_scan_request(const struct request *request, Amp__Pb__Reque
 
 	if (request->kind == REQUEST_SCAN_BEGIN) {
 		begin.label = event_bytes_out(request->scan_begin.label, LIMIT_LABEL_BYTES);
+		begin.continues = request->scan_begin.continues;
 		outer->body_case = AMP__PB__REQUEST__BODY_SCAN_BEGIN;
 		outer->scan_begin = &begin;
 	} else if (request->kind == REQUEST_SCAN_FILE) {
@@ -34,6 +37,33 @@ static ssize_t encode_scan_request(const struct request *request, Amp__Pb__Reque
 		end.stopped = request->scan_end.stopped;
 		outer->body_case = AMP__PB__REQUEST__BODY_SCAN_END;
 		outer->scan_end = &end;
+	}
+	return fields_pack(&outer->base, packet, size);
+}
+
+static ssize_t encode_supervision_request(const struct request *request, Amp__Pb__Request *outer,
+					  void *packet, size_t size)
+{
+	Amp__Pb__FaultsRequest faults = AMP__PB__FAULTS_REQUEST__INIT;
+	Amp__Pb__RestartRequest restart = AMP__PB__RESTART_REQUEST__INIT;
+	Amp__Pb__RecheckRequest recheck = AMP__PB__RECHECK_REQUEST__INIT;
+	Amp__Pb__UnscannableRequest unscannable = AMP__PB__UNSCANNABLE_REQUEST__INIT;
+
+	if (request->kind == REQUEST_FAULTS) {
+		faults.id = request->faults.id;
+		outer->body_case = AMP__PB__REQUEST__BODY_FAULTS;
+		outer->faults = &faults;
+	} else if (request->kind == REQUEST_RESTART) {
+		outer->body_case = AMP__PB__REQUEST__BODY_RESTART;
+		outer->restart = &restart;
+	} else if (request->kind == REQUEST_RECHECK) {
+		outer->body_case = AMP__PB__REQUEST__BODY_RECHECK;
+		outer->recheck = &recheck;
+	} else {
+		unscannable.from = request->unscannable.from;
+		unscannable.limit = request->unscannable.limit;
+		outer->body_case = AMP__PB__REQUEST__BODY_UNSCANNABLE;
+		outer->unscannable = &unscannable;
 	}
 	return fields_pack(&outer->base, packet, size);
 }
@@ -67,6 +97,11 @@ ssize_t request_encode(const struct request *request, void *packet, size_t size)
 	case REQUEST_SCAN_FILE:
 	case REQUEST_SCAN_END:
 		return encode_scan_request(request, &outer, packet, size);
+	case REQUEST_FAULTS:
+	case REQUEST_RESTART:
+	case REQUEST_RECHECK:
+	case REQUEST_UNSCANNABLE:
+		return encode_supervision_request(request, &outer, packet, size);
 	}
 	return fields_pack(&outer.base, packet, size);
 }
@@ -78,6 +113,7 @@ static int decode_scan_request(const Amp__Pb__Request *m, struct request *ret_re
 		ret_request->kind = REQUEST_SCAN_BEGIN;
 		ret_request->scan_begin.label =
 			span_of(m->scan_begin->label.data, m->scan_begin->label.len);
+		ret_request->scan_begin.continues = m->scan_begin->continues;
 		if (m->scan_begin->label.len > LIMIT_LABEL_BYTES)
 			return fields_refuse(ret_why, "label too long");
 		return 0;
@@ -111,6 +147,30 @@ static int decode_history_request(const Amp__Pb__HistoryRequest *m, struct reque
 	return 0;
 }
 
+static int decode_supervision_request(const Amp__Pb__Request *m, struct request *ret_request,
+				      const char **ret_why)
+{
+	if (m->body_case == AMP__PB__REQUEST__BODY_RESTART) {
+		ret_request->kind = REQUEST_RESTART;
+		return 0;
+	}
+	if (m->body_case == AMP__PB__REQUEST__BODY_RECHECK) {
+		ret_request->kind = REQUEST_RECHECK;
+		return 0;
+	}
+	if (m->body_case == AMP__PB__REQUEST__BODY_FAULTS) {
+		ret_request->kind = REQUEST_FAULTS;
+		ret_request->faults.id = m->faults->id;
+		return 0; /* a number that is not in the catalogue is refused with a sentence */
+	}
+	ret_request->kind = REQUEST_UNSCANNABLE;
+	ret_request->unscannable.from = m->unscannable->from;
+	ret_request->unscannable.limit = m->unscannable->limit;
+	if (m->unscannable->limit < 1 || m->unscannable->limit > LIMIT_HISTORY_ROWS)
+		return fields_refuse(ret_why, "limit of a request for unscannable files");
+	return 0;
+}
+
 int request_decode(struct wire_arena *arena, const void *packet, size_t len,
 		   struct request *ret_request, const char **ret_why)
 {
@@ -133,200 +193,15 @@ int request_decode(struct wire_arena *arena, const void *packet, size_t len,
 		return decode_scan_request(m, ret_request, ret_why);
 	case AMP__PB__REQUEST__BODY_HISTORY:
 		return decode_history_request(m->history, ret_request, ret_why);
+	case AMP__PB__REQUEST__BODY_FAULTS:
+	case AMP__PB__REQUEST__BODY_RESTART:
+	case AMP__PB__REQUEST__BODY_RECHECK:
+	case AMP__PB__REQUEST__BODY_UNSCANNABLE:
+		return decode_supervision_request(m, ret_request, ret_why);
 	case AMP__PB__REQUEST__BODY__NOT_SET:
 	default:
 		return fields_refuse(ret_why, "no request in it");
 	}
-}
-
-/* ---- status ---- */
-
-struct status_out {
-	Amp__Pb__StatusReply reply;
-	Amp__Pb__WorkerStatus workers[LIMIT_WORKERS];
-	Amp__Pb__WorkerStatus *worker_list[LIMIT_WORKERS];
-	struct walls_out walls;
-	struct definition_out files[LIMIT_DEFINITION_FILES];
-	Amp__Pb__DefinitionFile *file_list[LIMIT_DEFINITION_FILES];
-	char version[LIMIT_NAME_BYTES + 1], user[LIMIT_NAME_BYTES + 1],
-		engine[LIMIT_NAME_BYTES + 1];
-	char service_reason[LIMIT_REASON_BYTES + 1], journal_error[LIMIT_REASON_BYTES + 1];
-	char notices[LIMIT_NOTICES][LIMIT_REASON_BYTES + 1];
-	char *notice_list[LIMIT_NOTICES];
-	uint64_t verdicts[VERDICT_COUNT];
-};
-
-static void status_lists_out(const struct status_report *status, struct status_out *out)
-{
-	Amp__Pb__StatusReply *m = &out->reply;
-
-	for (; m->n_workers < status->n_workers; m->n_workers++) {
-		const struct worker_report *worker = &status->workers[m->n_workers];
-		Amp__Pb__WorkerStatus *w = &out->workers[m->n_workers];
-
-		amp__pb__worker_status__init(w);
-		w->worker = worker->worker;
-		w->pid = worker->pid;
-		w->state = worker->state;
-		w->jobs = worker->jobs;
-		w->private_kb = worker->private_kb;
-		out->worker_list[m->n_workers] = w;
-	}
-	m->workers = out->worker_list;
-	m->n_walls = fields_walls_out(&out->walls, status->walls, status->n_walls);
-	m->walls = out->walls.list;
-	for (; m->n_files < status->n_files; m->n_files++) {
-		fields_definition_out(&out->files[m->n_files], &status->files[m->n_files]);
-		out->file_list[m->n_files] = &out->files[m->n_files].file;
-	}
-	m->files = out->file_list;
-	for (; m->n_notices < status->n_notices; m->n_notices++)
-		out->notice_list[m->n_notices] =
-			fields_fit(status->notices[m->n_notices], out->notices[m->n_notices],
-				   sizeof(out->notices[0]));
-	m->notices = out->notice_list;
-	memcpy(out->verdicts, status->verdicts, sizeof(out->verdicts));
-	m->n_verdicts = VERDICT_COUNT;
-	m->verdicts = out->verdicts;
-}
-
-static void status_service_out(const struct status_report *status, struct status_out *out)
-{
-	Amp__Pb__StatusReply *m = &out->reply;
-
-	m->service_state = status->service_state;
-	m->service_pid = status->service_pid;
-	m->service_uid = status->service_uid;
-	m->service_user = fields_fit(status->service_user, out->user, sizeof(out->user));
-	m->service_starts = status->service_starts;
-	m->worker_failures = status->worker_failures;
-	m->service_reason = fields_fit(status->service_reason, out->service_reason,
-				       sizeof(out->service_reason));
-	m->engine = fields_fit(status->engine, out->engine, sizeof(out->engine));
-	m->incarnation = status->incarnation;
-	m->generation = status->generation;
-	m->builtin = status->builtin;
-	m->signatures = status->signatures;
-	m->definitions_built = status->definitions_built;
-	m->load_ms = status->load_ms;
-	m->engine_bytes = status->engine_bytes;
-	m->engine_huge_bytes = status->engine_huge_bytes;
-}
-
-static ssize_t encode_status(const struct status_report *status, Amp__Pb__Reply *outer,
-			     void *packet, size_t size)
-{
-	struct status_out *out = calloc(1, sizeof(*out));
-	Amp__Pb__StatusReply *m;
-	ssize_t len;
-
-	if (!out)
-		return -ENOMEM;
-	m = &out->reply;
-	amp__pb__status_reply__init(m);
-	m->version = fields_fit(status->version, out->version, sizeof(out->version));
-	m->pid = status->pid;
-	m->uptime_ms = status->uptime_ms;
-	m->queued = status->queued;
-	m->in_flight = status->in_flight;
-	m->scans = status->scans;
-	m->sessions = status->sessions;
-	m->last_scan_ms = status->last_scan_ms;
-	m->journal_sequence = status->journal_sequence;
-	m->journal_waiting = status->journal_waiting;
-	m->journal_lost = status->journal_lost;
-	m->journal_error =
-		fields_fit(status->journal_error, out->journal_error, sizeof(out->journal_error));
-	m->log_dropped = status->log_dropped;
-	m->violations = status->violations;
-	status_service_out(status, out);
-	status_lists_out(status, out);
-	outer->body_case = AMP__PB__REPLY__BODY_STATUS;
-	outer->status = m;
-	len = fields_pack(&outer->base, packet, size);
-	free(out);
-	return len;
-}
-
-static int status_lists_in(const Amp__Pb__StatusReply *m, struct status_report *ret_status,
-			   const char **ret_why)
-{
-	if (m->n_workers > LIMIT_WORKERS || m->n_files > LIMIT_DEFINITION_FILES ||
-	    m->n_notices > LIMIT_NOTICES || m->n_verdicts != VERDICT_COUNT)
-		return fields_refuse(ret_why, "a list of the status is too long");
-	for (size_t i = 0; i < m->n_workers; i++) {
-		if (m->workers[i]->state >= WORKER_STATE_COUNT)
-			return fields_refuse(ret_why, "state of a worker");
-		ret_status->workers[i] = (struct worker_report){
-			.worker = m->workers[i]->worker,
-			.pid = m->workers[i]->pid,
-			.state = m->workers[i]->state,
-			.jobs = m->workers[i]->jobs,
-			.private_kb = m->workers[i]->private_kb,
-		};
-	}
-	ret_status->n_workers = (unsigned)m->n_workers;
-	for (size_t i = 0; i < m->n_files; i++) {
-		if (!fields_definition_in(m->files[i], &ret_status->files[i]))
-			return fields_refuse(ret_why, "definition file of the status");
-	}
-	ret_status->n_files = (unsigned)m->n_files;
-	for (size_t i = 0; i < m->n_notices; i++) {
-		if (!fields_text_ok(m->notices[i], LIMIT_REASON_BYTES))
-			return fields_refuse(ret_why, "notice of the status");
-		ret_status->notices[i] = m->notices[i];
-	}
-	ret_status->n_notices = (unsigned)m->n_notices;
-	memcpy(ret_status->verdicts, m->verdicts, sizeof(ret_status->verdicts));
-	if (!fields_walls_in(m->walls, m->n_walls, ret_status->walls, &ret_status->n_walls))
-		return fields_refuse(ret_why, "walls of the status");
-	return 0;
-}
-
-static int decode_status(const Amp__Pb__StatusReply *m, struct status_report *ret_status,
-			 const char **ret_why)
-{
-	*ret_status = (struct status_report){
-		.version = m->version,
-		.pid = m->pid,
-		.uptime_ms = m->uptime_ms,
-		.service_state = m->service_state,
-		.service_pid = m->service_pid,
-		.service_uid = m->service_uid,
-		.service_user = m->service_user,
-		.service_starts = m->service_starts,
-		.worker_failures = m->worker_failures,
-		.service_reason = m->service_reason,
-		.engine = m->engine,
-		.incarnation = m->incarnation,
-		.generation = m->generation,
-		.builtin = m->builtin,
-		.signatures = m->signatures,
-		.definitions_built = m->definitions_built,
-		.load_ms = m->load_ms,
-		.engine_bytes = m->engine_bytes,
-		.engine_huge_bytes = m->engine_huge_bytes,
-		.queued = m->queued,
-		.in_flight = m->in_flight,
-		.scans = m->scans,
-		.sessions = m->sessions,
-		.last_scan_ms = m->last_scan_ms,
-		.journal_sequence = m->journal_sequence,
-		.journal_waiting = m->journal_waiting,
-		.journal_lost = m->journal_lost,
-		.journal_error = m->journal_error,
-		.log_dropped = m->log_dropped,
-		.violations = m->violations,
-	};
-	if (!fields_text_ok(m->version, LIMIT_NAME_BYTES) ||
-	    !fields_text_ok(m->service_user, LIMIT_NAME_BYTES) ||
-	    !fields_text_ok(m->engine, LIMIT_NAME_BYTES) ||
-	    !fields_text_ok(m->service_reason, LIMIT_REASON_BYTES) ||
-	    !fields_text_ok(m->journal_error, LIMIT_REASON_BYTES))
-		return fields_refuse(ret_why, "text of the status");
-	if (m->service_state >= SERVICE_STATE_COUNT)
-		return fields_refuse(ret_why, "state of the service");
-	return status_lists_in(m, ret_status, ret_why);
 }
 
 /* ---- other replies ---- */
@@ -442,6 +317,25 @@ static ssize_t encode_refusal(const struct reply *reply, Amp__Pb__Reply *outer, 
 	return fields_pack(&outer->base, packet, size);
 }
 
+static ssize_t encode_done(const struct reply *reply, Amp__Pb__Reply *outer, void *packet,
+			   size_t size)
+{
+	Amp__Pb__Done done = AMP__PB__DONE__INIT;
+	Amp__Pb__Reconnect reconnect = AMP__PB__RECONNECT__INIT;
+	char text[LIMIT_REASON_BYTES + 1];
+
+	if (reply->kind == REPLY_DONE) {
+		done.text = fields_fit(reply->done.text, text, sizeof(text));
+		outer->body_case = AMP__PB__REPLY__BODY_DONE;
+		outer->done = &done;
+	} else {
+		reconnect.reason = fields_fit(reply->reconnect.reason, text, sizeof(text));
+		outer->body_case = AMP__PB__REPLY__BODY_RECONNECT;
+		outer->reconnect = &reconnect;
+	}
+	return fields_pack(&outer->base, packet, size);
+}
+
 ssize_t reply_encode(const struct reply *reply, void *packet, size_t size)
 {
 	Amp__Pb__Reply outer = AMP__PB__REPLY__INIT;
@@ -471,13 +365,20 @@ ssize_t reply_encode(const struct reply *reply, void *packet, size_t size)
 		outer.scan_summary = &summary;
 		break;
 	case REPLY_STATUS:
-		return encode_status(&reply->status, &outer, packet, size);
+		return status_encode(&reply->status, &outer, packet, size);
 	case REPLY_FILE_RESULT:
 		return encode_file_result(&reply->file_result, &outer, packet, size);
 	case REPLY_HISTORY:
 		return encode_history(&reply->history, &outer, packet, size);
 	case REPLY_REFUSAL:
 		return encode_refusal(reply, &outer, packet, size);
+	case REPLY_FAULTS:
+		return faults_encode(reply, &outer, packet, size);
+	case REPLY_UNSCANNABLE:
+		return unscannable_encode(reply, &outer, packet, size);
+	case REPLY_DONE:
+	case REPLY_RECONNECT:
+		return encode_done(reply, &outer, packet, size);
 	}
 	return fields_pack(&outer.base, packet, size);
 }
@@ -503,6 +404,21 @@ static int decode_refusal(const Amp__Pb__Refusal *m, struct reply *ret_reply, co
 		       : fields_refuse(ret_why, "refusal");
 }
 
+static int decode_done(const Amp__Pb__Reply *m, struct reply *ret_reply, const char **ret_why)
+{
+	const char *text;
+
+	if (m->body_case == AMP__PB__REPLY__BODY_DONE) {
+		ret_reply->kind = REPLY_DONE;
+		text = ret_reply->done.text = m->done->text;
+	} else {
+		ret_reply->kind = REPLY_RECONNECT;
+		text = ret_reply->reconnect.reason = m->reconnect->reason;
+	}
+	return fields_text_ok(text, LIMIT_REASON_BYTES) ? 0
+							: fields_refuse(ret_why, "text of a reply");
+}
+
 int reply_decode(struct wire_arena *arena, const void *packet, size_t len, struct reply *ret_reply,
 		 const char **ret_why)
 {
@@ -516,7 +432,7 @@ int reply_decode(struct wire_arena *arena, const void *packet, size_t len, struc
 		return decode_hello(m->hello, ret_reply, ret_why);
 	case AMP__PB__REPLY__BODY_STATUS:
 		ret_reply->kind = REPLY_STATUS;
-		return decode_status(m->status, &ret_reply->status, ret_why);
+		return status_decode(m->status, &ret_reply->status, ret_why);
 	case AMP__PB__REPLY__BODY_SCAN_BEGUN:
 		ret_reply->kind = REPLY_SCAN_BEGUN;
 		ret_reply->scan_begun.scan = m->scan_begun->scan;
@@ -534,6 +450,13 @@ int reply_decode(struct wire_arena *arena, const void *packet, size_t len, struc
 		return decode_history(arena, m->history, &ret_reply->history, ret_why);
 	case AMP__PB__REPLY__BODY_REFUSAL:
 		return decode_refusal(m->refusal, ret_reply, ret_why);
+	case AMP__PB__REPLY__BODY_FAULTS:
+		return faults_decode(m->faults, ret_reply, ret_why);
+	case AMP__PB__REPLY__BODY_UNSCANNABLE:
+		return unscannable_decode(arena, m->unscannable, ret_reply, ret_why);
+	case AMP__PB__REPLY__BODY_DONE:
+	case AMP__PB__REPLY__BODY_RECONNECT:
+		return decode_done(m, ret_reply, ret_why);
 	case AMP__PB__REPLY__BODY__NOT_SET:
 	default:
 		return fields_refuse(ret_why, "no reply in it");

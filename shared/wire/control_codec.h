@@ -153,7 +153,8 @@ struct status_report {
 	const char *notices[LIMIT_NOTICES];
 	uint64_t violations;
 	unsigned n_faults;
-	struct fault_state faults[LIMIT_FAULTS]; /* active; the codec cuts their details to LIMIT_REASON_BYTES */
+	struct fault_state faults
+		[LIMIT_FAULTS]; /* active; the codec cuts their details to LIMIT_REASON_BYTES */
 	uint32_t failures_window;
 	uint64_t failures[FAILURE_CLASS_COUNT];
 	uint32_t connector_restarts, service_replacements;
@@ -207,7 +208,8 @@ struct reply {
 		} done;
 		struct {
 			unsigned n_files;
-			struct unscannable_report *files; /* in the arena; or the caller's, when encoding */
+			struct unscannable_report
+				*files; /* in the arena; or the caller's, when encoding */
 			uint32_t total;
 			bool more;
 		} unscannable;

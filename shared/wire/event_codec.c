@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/fault.h"
 #include "base/lives.h"
 #include "wire/event_fields.h"
 #include "wire/fields.h"
@@ -83,6 +84,9 @@ static void out_worker(const struct event *event, struct event_out *out)
 	m->attempt = event->worker.attempt;
 	m->handover_us = event->worker.handover_us;
 	m->detail = fields_fit(event->worker.detail, out->text[0], LIMIT_REASON_BYTES + 1);
+	m->job = event->worker.job;
+	m->phase = event->worker.phase;
+	m->digest = event_bytes_out(event->worker.digest, LIMIT_DIGEST_BYTES);
 	out->outer.body_case = AMP__PB__EVENT__BODY_WORKER;
 	out->outer.worker = m;
 }
@@ -99,6 +103,36 @@ static void out_service(const struct event *event, struct event_out *out)
 	m->signatures = event->service.signatures;
 	out->outer.body_case = AMP__PB__EVENT__BODY_SERVICE;
 	out->outer.service = m;
+}
+
+static void out_fault(const struct event *event, struct event_out *out)
+{
+	Amp__Pb__FaultEvent *m = &out->fault;
+
+	amp__pb__fault_event__init(m);
+	m->id = event->fault.id;
+	m->severity = event->fault.severity;
+	m->detail = fields_fit(event->fault.detail, out->detail, sizeof(out->detail));
+	m->remedy = fields_fit(event->fault.remedy, out->text[0], LIMIT_REASON_BYTES + 1);
+	m->reason = fields_fit(event->fault.reason, out->text[1], LIMIT_REASON_BYTES + 1);
+	m->count = event->fault.count;
+	out->outer.body_case = AMP__PB__EVENT__BODY_FAULT;
+	out->outer.fault = m;
+}
+
+static void out_unscannable(const struct event *event, struct event_out *out)
+{
+	Amp__Pb__UnscannableEvent *m = &out->unscannable;
+
+	amp__pb__unscannable_event__init(m);
+	m->path = event_bytes_out(event->unscannable.path, LIMIT_PATH_BYTES);
+	m->digest = event_bytes_out(event->unscannable.digest, LIMIT_DIGEST_BYTES);
+	m->bytes = event->unscannable.bytes;
+	m->attempts = event->unscannable.attempts;
+	m->cause = event->unscannable.cause;
+	m->generation = event->unscannable.generation;
+	out->outer.body_case = AMP__PB__EVENT__BODY_UNSCANNABLE;
+	out->outer.unscannable = m;
 }
 
 void event_out_fill(const struct event *event, struct event_out *out)
@@ -124,6 +158,12 @@ void event_out_fill(const struct event *event, struct event_out *out)
 		break;
 	case EVENT_BODY_SERVICE:
 		out_service(event, out);
+		break;
+	case EVENT_BODY_FAULT:
+		out_fault(event, out);
+		break;
+	case EVENT_BODY_UNSCANNABLE:
+		out_unscannable(event, out);
 		break;
 	case EVENT_BODY_LOST:
 		amp__pb__lost_event__init(&out->lost);
@@ -181,6 +221,44 @@ static int in_threat(const Amp__Pb__ThreatEvent *m, struct event *ret_event, con
 	return 0;
 }
 
+static bool is_digest(const ProtobufCBinaryData *bytes)
+{
+	return !bytes->len || bytes->len == LIMIT_DIGEST_BYTES;
+}
+
+static int in_fault(const Amp__Pb__FaultEvent *m, struct event *ret_event, const char **ret_why)
+{
+	ret_event->body = EVENT_BODY_FAULT;
+	ret_event->fault.id = m->id;
+	ret_event->fault.severity = m->severity;
+	ret_event->fault.detail = m->detail;
+	ret_event->fault.remedy = m->remedy;
+	ret_event->fault.reason = m->reason;
+	ret_event->fault.count = m->count;
+	if ((m->id && !fault_of(m->id)) || m->severity >= FAULT_SEVERITY_COUNT ||
+	    !fields_text_ok(m->detail, LIMIT_FAULT_DETAIL_BYTES) ||
+	    !fields_text_ok(m->remedy, LIMIT_REASON_BYTES) ||
+	    !fields_text_ok(m->reason, LIMIT_REASON_BYTES))
+		return fields_refuse(ret_why, "fault of an event");
+	return 0;
+}
+
+static int in_unscannable(const Amp__Pb__UnscannableEvent *m, struct event *ret_event,
+			  const char **ret_why)
+{
+	ret_event->body = EVENT_BODY_UNSCANNABLE;
+	ret_event->unscannable.path = span_of(m->path.data, m->path.len);
+	ret_event->unscannable.digest = span_of(m->digest.data, m->digest.len);
+	ret_event->unscannable.bytes = m->bytes;
+	ret_event->unscannable.attempts = m->attempts;
+	ret_event->unscannable.cause = m->cause;
+	ret_event->unscannable.generation = m->generation;
+	if (m->path.len > LIMIT_PATH_BYTES || !is_digest(&m->digest) ||
+	    m->cause >= DEATH_CAUSE_COUNT)
+		return fields_refuse(ret_why, "unscannable file of an event");
+	return 0;
+}
+
 static int in_worker(const Amp__Pb__WorkerEvent *m, struct event *ret_event, const char **ret_why)
 {
 	ret_event->body = EVENT_BODY_WORKER;
@@ -192,8 +270,11 @@ static int in_worker(const Amp__Pb__WorkerEvent *m, struct event *ret_event, con
 	ret_event->worker.attempt = m->attempt;
 	ret_event->worker.handover_us = m->handover_us;
 	ret_event->worker.detail = m->detail;
+	ret_event->worker.job = m->job;
+	ret_event->worker.phase = m->phase;
+	ret_event->worker.digest = span_of(m->digest.data, m->digest.len);
 	if (m->path.len > LIMIT_PATH_BYTES || !fields_text_ok(m->detail, LIMIT_REASON_BYTES) ||
-	    m->cause >= DEATH_CAUSE_COUNT)
+	    m->cause >= DEATH_CAUSE_COUNT || m->phase >= SCAN_PHASE_COUNT || !is_digest(&m->digest))
 		return fields_refuse(ret_why, "worker of an event");
 	return 0;
 }
@@ -241,6 +322,10 @@ int event_in(const Amp__Pb__Event *m, struct event *ret_event, const char **ret_
 		return in_worker(m->worker, ret_event, ret_why);
 	case AMP__PB__EVENT__BODY_SERVICE:
 		return in_service(m->service, ret_event, ret_why);
+	case AMP__PB__EVENT__BODY_FAULT:
+		return in_fault(m->fault, ret_event, ret_why);
+	case AMP__PB__EVENT__BODY_UNSCANNABLE:
+		return in_unscannable(m->unscannable, ret_event, ret_why);
 	case AMP__PB__EVENT__BODY_LOST:
 		ret_event->body = EVENT_BODY_LOST;
 		ret_event->lost.events = m->lost->events;

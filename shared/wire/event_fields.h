@@ -18,9 +18,12 @@ struct event_out {
 		Amp__Pb__WorkerEvent worker;
 		Amp__Pb__ServiceEvent service;
 		Amp__Pb__LostEvent lost;
+		Amp__Pb__FaultEvent fault;
+		Amp__Pb__UnscannableEvent unscannable;
 	};
 	struct threats_out threats;
 	char text[2][LIMIT_REASON_BYTES + 1];
+	char detail[LIMIT_FAULT_DETAIL_BYTES + 1];
 };
 
 void event_out_fill(const struct event *event, struct event_out *out);
