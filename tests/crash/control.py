@@ -6,7 +6,7 @@ import struct
 
 KINDS = ("SEGV", "ABRT", "ZERO", "XFSZ", "EXIT", "MUTE", "SLOW", "MEMO")
 DEADLY = ("SEGV", "ABRT", "ZERO", "XFSZ", "EXIT", "MUTE")  # each is one failure of a worker
-FIELDS = ("slow_ms", "births", "refuse", "refuse_code", "hang_birth", "hang_load", "fail_fork", "fork_error", "forks_failed",
+FIELDS = ("slow_ms", "births", "refuse", "refuse_code", "hang_birth", "birth_memory_kib", "hang_load", "fail_fork", "fork_error", "forks_failed",
           "clock_shift_s")
 MARKER = b"AMP-CRASH-POISON "
 BYTES = 4096

@@ -37,9 +37,10 @@ struct crash_control {
 	uint32_t births; /* of services, counted by crash_service */
 	uint32_t refuse; /* budget of births that end at once, with refuse_code */
 	uint32_t refuse_code;
-	uint32_t hang_birth; /* budget of births that never say hello */
-	uint32_t hang_load;  /* budget of loads that never end */
-	uint32_t fail_fork;  /* budget of births that the daemon cannot fork, errno in fork_error */
+	uint32_t hang_birth;       /* budget of births that never say hello */
+	uint32_t birth_memory_kib; /* address space of births; 0: no limit */
+	uint32_t hang_load;        /* budget of loads that never end */
+	uint32_t fail_fork; /* budget of births that the daemon cannot fork, errno in fork_error */
 	uint32_t fork_error;
 	uint32_t forks_failed;
 	int32_t clock_shift_s; /* added to the daemon's CLOCK_REALTIME */

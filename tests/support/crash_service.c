@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/support/crash_control.h"
@@ -40,6 +41,14 @@ static struct crash_control *map_control(char path[PATH_MAX])
 	return at == MAP_FAILED ? NULL : at;
 }
 
+static void limit_memory(uint32_t kib)
+{
+	struct rlimit limit = {.rlim_cur = (rlim_t)kib << 10, .rlim_max = (rlim_t)kib << 10};
+
+	if (kib && setrlimit(RLIMIT_AS, &limit))
+		_exit(64);
+}
+
 static void obey(struct crash_control *control)
 {
 	__atomic_add_fetch(&control->births, 1, __ATOMIC_SEQ_CST);
@@ -47,6 +56,7 @@ static void obey(struct crash_control *control)
 		_exit((int)control->refuse_code);
 	if (crash_take(&control->hang_birth))
 		(void)sleep(3600); /* the daemon kills it */
+	limit_memory(control->birth_memory_kib);
 }
 
 static int program_of(char program[PATH_MAX])
