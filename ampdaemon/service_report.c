@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/text.h"
 #include "io/log.h"
 
 void service_report_begin(struct service_report *report)
@@ -38,4 +39,27 @@ void service_report_file(struct service_report *report, const struct definition_
 	report->files[i].name = report->file_names[i];
 	report->files[i].reason = report->file_reasons[i];
 	report->n_files++;
+}
+
+void service_report_copy(struct service_report *copy, const struct service_report *report)
+{
+	*copy = *report;
+	for (unsigned i = 0; i < copy->n_walls; i++)
+		copy->walls[i].detail = copy->wall_details[i];
+	for (unsigned i = 0; i < copy->n_files; i++) {
+		copy->files[i].name = copy->file_names[i];
+		copy->files[i].reason = copy->file_reasons[i];
+	}
+}
+
+void service_report_refused(const struct service_report *report, char *out, size_t size)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < report->n_files; i++) {
+		if (!report->files[i].accepted)
+			text_append(out, size, &at, "%s%s: %s", at ? ", " : "",
+				    report->files[i].name, report->files[i].reason);
+	}
 }

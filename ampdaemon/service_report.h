@@ -6,6 +6,8 @@
 #ifndef AMP_AMPDAEMON_SERVICE_REPORT_H
 #define AMP_AMPDAEMON_SERVICE_REPORT_H
 
+#include <stddef.h>
+
 #include "base/limits.h"
 #include "base/walls.h"
 #include "wire/scan_codec.h"
@@ -29,5 +31,11 @@ void service_report_begin(struct service_report *report);
 /* A wall that is missing is logged, too. */
 void service_report_hello(struct service_report *report, const struct service_hello *hello);
 void service_report_file(struct service_report *report, const struct definition_file *file);
+
+/* A copy whose texts are its own. */
+void service_report_copy(struct service_report *copy, const struct service_report *report);
+
+/* The files that were refused with their reasons, "a.ndb: broken, b.cvd: signature wrong"; "" when there are none. */
+void service_report_refused(const struct service_report *report, char *out, size_t size);
 
 #endif

@@ -1,490 +1,424 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ampdaemon/supervisor.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "ampdaemon/core/flood_gauge.h"
-#include "ampdaemon/left_behind.h"
-#include "ampdaemon/scan_account.h"
-#include "ampdaemon/service_birth.h"
-#include "ampdaemon/service_report.h"
-#include "ampdaemon/wait_status.h"
-#include "base/exit_code.h"
-#include "io/channel.h"
+#include "ampdaemon/core/succession.h"
+#include "ampdaemon/cure_desk.h"
+#include "ampdaemon/memory_room.h"
+#include "ampdaemon/scan_site.h"
+#include "ampdaemon/service_life.h"
 #include "io/clock.h"
-#include "io/late_close.h"
 #include "io/log.h"
 #include "io/peer.h"
-#include "wire/session_rules.h"
 
-#define QUEUE_BYTES                                                                                \
-	(256u << 10) /* a ping and a dozen orders; a service that does not read is hung */
-#define LOG_LINES_PER_LIFE 2000 /* of the service's own; the rest is counted */
+#define TURNS 64 /* events of one turn: each of two lives can say a few */
+
+struct turn {
+	enum succession_event event;
+	unsigned place;
+	bool fits;
+};
 
 struct supervisor {
-	uv_loop_t *loop;
-	uv_timer_t timer;
 	const struct configuration *configuration;
 	struct journal *journal;
 	struct supervisor_callbacks callbacks;
 	void *context;
-	struct service_machine machine;
-	struct wire_arena *arena;
+	struct scan_site *site;
 
-	struct left_behind left_behind;
+	struct life_base base;
+	struct service_life *lives[SUCCESSION_PLACES];
+	uint64_t incarnations;
+	struct succession succession;
+	struct turn turns[TURNS]; /* to be told to the succession */
+	unsigned first_turn, n_turns;
+	bool turning;
 
-	/* The present life. */
-	uint64_t incarnation;
-	pid_t pid;
-	int pidfd;
-	uv_poll_t *exit_poll;
-	struct channel *channel;
-	struct session session;
-	struct scan_account account;
-	bool has_definitions;
-	uint64_t pings;
-	struct flood_gauge flood;
-	unsigned log_lines;
+	struct cure_desk *cure;
+	uv_timer_t recheck_timer;
 
-	/* What it said; kept until the next life says otherwise. */
-	char reason[LIMIT_REASON_BYTES + 1];
-	struct service_report report;
-	uint64_t violations;
+	char replace_reason[LIMIT_REASON_BYTES + 1];
+	uint32_t replacements;
 };
 
-static void step(struct supervisor *s, enum service_event event);
+static void turn(struct supervisor *s, enum succession_event event, unsigned place, bool fits);
 
-/* ---- birth ---- */
-
-static void send_message(struct supervisor *s, const struct to_service *message, int fd)
+static struct life_view view_of(const struct supervisor *s, unsigned place)
 {
-	uint8_t packet[512];
-	ssize_t len = to_service_encode(message, packet, sizeof(packet));
-	int r = len < 0 ? (int)len : channel_send(s->channel, packet, (size_t)len, fd);
+	struct life_view view;
 
-	if (r)
-		channel_end(s->channel, r);
+	service_life_view(s->lives[place], &view);
+	return view;
 }
 
-static void send_start(struct supervisor *s)
+static unsigned place_of(const struct supervisor *s, const struct service_life *life)
 {
-	const struct configuration *c = s->configuration;
-	struct to_service message = {
-		.kind = TO_SERVICE_START,
-		.start = {
-			.protocol = AMP_PROTOCOL_VERSION,
-			.incarnation = s->incarnation,
-			.generation = supervisor_generation(s),
-			.uid = s->account.uid,
-			.gid = s->account.gid,
-			.temp_bytes = c->temp_bytes,
-			.temp_inodes = c->temp_inodes,
-			.memory_bytes = c->worker_memory_bytes,
-			.max_file_bytes = c->max_scan_file_size,
-			.max_scan_bytes = c->max_archive_scan_size,
-			.max_files = 10000,
-			.max_recursion = 17,
-			/* The engine stops itself first: its answer names the limit. */
-			.max_scan_ms = c->scan_timeout_ms - c->scan_timeout_ms / 10,
-			.canary_every = c->canary_every,
-			.has_definitions = s->has_definitions,
-		}};
-
-	send_message(s, &message, -1);
+	return life == s->lives[0] ? 0 : 1;
 }
 
-static void on_packet(void *context, const void *packet, size_t len,
-		      const struct packet_meta *meta);
-static void on_end(void *context, int error);
-
-static const struct channel_callbacks service_callbacks = {.on_packet = on_packet,
-							   .on_end = on_end};
-
-static void on_exit_ready(uv_poll_t *poll, int status, int events);
-
-static void free_poll(uv_handle_t *handle)
+/* The place of a service that lives; -1. */
+static int find(const struct supervisor *s, uint64_t incarnation)
 {
-	free(handle);
-}
-
-static int watch_exit(struct supervisor *s)
-{
-	s->exit_poll = calloc(1, sizeof(*s->exit_poll));
-	if (!s->exit_poll)
-		return -ENOMEM;
-	if (uv_poll_init(s->loop, s->exit_poll, s->pidfd)) {
-		free(s->exit_poll);
-		s->exit_poll = NULL;
-		return -EIO;
+	for (unsigned place = 0; place < SUCCESSION_PLACES; place++) {
+		if (s->lives[place] && incarnation != 0 &&
+		    view_of(s, place).order.incarnation == incarnation)
+			return (int)place;
 	}
-	s->exit_poll->data = s;
-	return uv_poll_start(s->exit_poll, UV_READABLE, on_exit_ready) ? -EIO : 0;
+	return -1;
 }
 
-static int spawn(struct supervisor *s)
+static struct cure_subject subject_of(const struct supervisor *s, unsigned place)
 {
-	struct spawned child;
-	int socket, r;
+	struct life_view view = view_of(s, place);
 
-	s->reason[0] = '\0';
-	if (!left_behind_has_place(&s->left_behind)) {
-		(void)snprintf(
-			s->reason, sizeof(s->reason),
-			"%d earlier ones cannot be ended: the storage of a file that they scan hangs",
-			LEFT_BEHIND_LIMIT);
-		return -EBUSY;
-	}
-	s->account = scan_account_find(s->configuration->scan_user);
-	s->has_definitions = s->configuration->definitions_dir != NULL;
-	r = service_birth(s->configuration, &child, &socket, s->reason, sizeof(s->reason));
-	if (r)
-		return r;
-	s->pid = child.pid;
-	s->pidfd = child.pidfd;
-	s->incarnation++;
-	s->log_lines = 0;
-	service_report_begin(&s->report);
-	session_init(&s->session, &rules_from_service);
-	s->channel = channel_new(s->loop, socket, &service_callbacks, s, QUEUE_BYTES);
-	if (!s->channel || watch_exit(s)) {
-		(void)snprintf(s->reason, sizeof(s->reason), "out of memory");
-		return -ENOMEM;
-	}
-	log_info("scan service %d started (incarnation %llu)", s->pid,
-		 (unsigned long long)s->incarnation);
-	send_start(s);
-	return 0;
+	return (struct cure_subject){.incarnation = view.order.incarnation,
+				     .pid = (uint32_t)view.pid,
+				     .source = view.order.source,
+				     .report = view.report};
 }
 
-/* ---- death ---- */
-
-static void close_channel(struct supervisor *s)
+static unsigned active_place(const struct supervisor *s)
 {
-	s->channel = channel_free(s->channel);
+	int active = succession_active(&s->succession);
+
+	return active < 0 ? 0 : (unsigned)active;
 }
 
-static void kill_service(struct supervisor *s)
+/* ---- what lives ask and tell ---- */
+
+static int on_birth(void *context, struct service_life *life, struct life_order *ret_order,
+		    struct birth_problem *ret_problem)
 {
-	close_channel(s);
-	if (s->pidfd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL,
-			      0); /* ESRCH: it has ended */
+	struct supervisor *s = context;
+	bool is_next = s->succession.roles[place_of(s, life)] == ROLE_NEXT;
+
+	scan_site_look(s->site);
+	ret_order->source = cure_desk_source(s->cure, is_next);
+	ret_order->generation = ret_order->source == SOURCE_CONFIGURED ? 2 : 1;
+	ret_order->incarnation = ++s->incarnations;
+	ret_order->account = scan_site_account(s->site);
+	ret_order->need = cure_desk_need(s->cure, ret_order->source);
+	return cure_desk_refuse(s->cure, ret_order->source, ret_problem);
 }
 
-/* What it said itself, or what we killed it for, says more than its status. */
-static void describe_end(struct supervisor *s, uint32_t status)
+/* A standby that does not start leaves scanning as it is: the status says so. */
+static void on_failed(void *context, struct service_life *life, const struct birth_problem *problem)
 {
-	if (!s->reason[0])
-		(void)wait_status_text(status, s->reason, sizeof(s->reason));
+	struct supervisor *s = context;
+	unsigned place = place_of(s, life);
+	enum succession_role role = s->succession.roles[place];
+	struct cure_subject subject = subject_of(s, place);
+
+	turn(s, SUCCESSION_FAILED, place, false);
+	if (role == ROLE_ACTIVE || role == ROLE_NEXT)
+		cure_desk_failed(s->cure, &subject, problem);
 }
 
-static void record_end(struct supervisor *s, uint32_t status)
+static void on_up(void *context, struct service_life *life)
 {
-	struct event event = {.type = EVENT_SERVICE_ENDED, .body = EVENT_BODY_SERVICE};
+	struct supervisor *s = context;
+	unsigned place = place_of(s, life);
+	struct cure_subject subject = subject_of(s, place);
 
-	event.service.incarnation = s->incarnation;
-	event.service.pid = (uint32_t)s->pid;
-	event.service.status = status;
-	event.service.reason = s->reason;
+	cure_desk_ready(s->cure, &subject);
+	turn(s, SUCCESSION_UP, place, false);
+}
+
+static void on_lost(void *context, struct service_life *life)
+{
+	struct supervisor *s = context;
+	unsigned place = place_of(s, life);
+
+	s->callbacks.on_lost(s->context, view_of(s, place).order.incarnation);
+	turn(s, SUCCESSION_LOST, place, false);
+}
+
+static void on_down(void *context, struct service_life *life)
+{
+	struct supervisor *s = context;
+
+	turn(s, SUCCESSION_DOWN, place_of(s, life), false);
+}
+
+static void on_worker_exited(void *context, uint64_t worker, uint32_t status)
+{
+	struct supervisor *s = context;
+
+	s->callbacks.on_worker_exited(s->context, worker, status);
+}
+
+static void on_worker_failed(void *context, uint64_t worker, const char *reason)
+{
+	struct supervisor *s = context;
+
+	s->callbacks.on_worker_failed(s->context, worker, reason);
+}
+
+static void on_certificate(void *context, const struct death_certificate *certificate)
+{
+	struct supervisor *s = context;
+
+	s->callbacks.on_certificate(s->context, certificate);
+}
+
+static const struct life_callbacks life_callbacks = {.on_birth = on_birth,
+						     .on_failed = on_failed,
+						     .on_up = on_up,
+						     .on_lost = on_lost,
+						     .on_down = on_down,
+						     .on_worker_exited = on_worker_exited,
+						     .on_worker_failed = on_worker_failed,
+						     .on_certificate = on_certificate};
+
+/* ---- account and directories ---- */
+
+static bool is_next_on_its_way(const struct supervisor *s)
+{
+	return s->succession.roles[0] == ROLE_NEXT || s->succession.roles[1] == ROLE_NEXT ||
+	       s->succession.replace_again;
+}
+
+/* A service of another account serves on until one of the right account is up. */
+static void judge_serving(struct supervisor *s)
+{
+	int active = succession_active(&s->succession);
+	struct life_view view;
+
+	if (active < 0)
+		return;
+	view = view_of(s, (unsigned)active);
+	if (view.state == SERVICE_UP && !scan_site_judge(s->site, view.pid) &&
+	    !is_next_on_its_way(s))
+		supervisor_replace(s, "the account of the scan service was put right");
+}
+
+static void on_recheck_timer(uv_timer_t *timer)
+{
+	struct supervisor *s = timer->data;
+
+	scan_site_look(s->site);
+	judge_serving(s);
+}
+
+/* ---- the succession's effects ---- */
+
+static void count_replacement(struct supervisor *s, unsigned place)
+{
+	struct life_view view = view_of(s, place);
+	struct event event = {.type = EVENT_SERVICE_REPLACED, .body = EVENT_BODY_SERVICE};
+
+	s->replacements++;
+	event.service.incarnation = view.order.incarnation;
+	event.service.pid = (uint32_t)view.pid;
+	event.service.reason = s->replace_reason;
 	journal_record(s->journal, &event);
 }
 
-static void bury(struct supervisor *s)
+static void promote(struct supervisor *s, unsigned place, enum succession_role before)
 {
-	siginfo_t info = {0};
+	struct life_view view = view_of(s, place);
+	enum succession_role other = s->succession.roles[1 - place];
 
-	if (waitid(P_PIDFD, (id_t)s->pidfd, &info, WEXITED | WNOHANG) || info.si_pid == 0)
-		return;
-	describe_end(s, wait_status_of(&info));
-	if (s->machine.state == SERVICE_STOPPING)
-		log_notice("scan service %d ended", s->pid);
-	else
-		log_error("scan service %d ended: %s; it is started again", s->pid, s->reason);
-	record_end(s, wait_status_of(&info));
-	uv_close((uv_handle_t *)s->exit_poll, free_poll);
-	s->exit_poll = NULL;
-	close(s->pidfd);
-	s->pidfd = -1;
-	s->pid = 0;
-	close_channel(s);
-	step(s, SERVICE_EVENT_EXITED);
+	if (before == ROLE_NEXT && other == ROLE_OUTGOING)
+		count_replacement(s, place);
+	s->callbacks.on_up(s->context, view.order.incarnation, view.order.generation);
+	cure_desk_serves(s->cure, view.order.source);
+	judge_serving(s);
 }
 
-static void on_exit_ready(uv_poll_t *poll, int status, int events)
+static void stand_by(struct supervisor *s, unsigned place)
 {
-	(void)status;
-	(void)events;
-	bury(poll->data);
+	struct life_view view = view_of(s, place);
+
+	s->callbacks.on_standby(s->context, view.order.incarnation, view.order.generation);
 }
 
-/* It does not end: its storage hangs. The next life starts beside it, and it is buried when it ends after all. */
-static void abandon(struct supervisor *s)
+static void kill_for_the_next(struct supervisor *s, unsigned place)
 {
-	log_error(
-		"scan service %d cannot be ended: the storage of a file that it scans hangs; it is left behind",
-		s->pid);
-	if (s->exit_poll)
-		uv_close((uv_handle_t *)s->exit_poll, free_poll);
-	s->exit_poll = NULL;
-	left_behind_add(&s->left_behind, s->pidfd);
-	s->pidfd = -1;
-	s->pid = 0;
+	log_warning(
+		"there is no memory for two scan services: %s, and nothing is scanned until the next one is ready",
+		"the present one is ended first");
+	count_replacement(s, place);
+	service_life_kill(s->lives[place], s->replace_reason);
 }
 
-/* ---- the machine's effects ---- */
-
-static void send_ping(struct supervisor *s)
+static void carry_out(struct supervisor *s, const struct succession_effect *effect,
+		      enum succession_role before)
 {
-	struct to_service message = {.kind = TO_SERVICE_PING, .ping = ++s->pings};
-
-	if (s->channel)
-		send_message(s, &message, -1);
-}
-
-static void record_up(struct supervisor *s)
-{
-	struct event event = {.type = EVENT_SERVICE_STARTED, .body = EVENT_BODY_SERVICE};
-
-	event.service.incarnation = s->incarnation;
-	event.service.pid = (uint32_t)s->pid;
-	event.service.reason = "";
-	event.service.signatures = s->report.ready.signatures;
-	journal_record(s->journal, &event);
-}
-
-/* Born, but it cannot be watched: ends it here and now. */
-static void forget_unwatched(struct supervisor *s)
-{
-	kill_service(s);
-	if (s->exit_poll)
-		uv_close((uv_handle_t *)s->exit_poll, free_poll);
-	s->exit_poll = NULL;
-	if (s->pidfd >= 0) {
-		(void)waitid(P_PIDFD, (id_t)s->pidfd, NULL, WEXITED); /* killed: it ends */
-		close(s->pidfd);
-	}
-	s->pidfd = -1;
-	s->pid = 0;
-}
-
-static void try_spawn(struct supervisor *s)
-{
-	if (!spawn(s))
-		return;
-	log_error("scan service cannot be started: %s; it is tried again", s->reason);
-	forget_unwatched(s);
-	step(s, SERVICE_EVENT_EXITED);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-	step(timer->data, SERVICE_EVENT_DEADLINE);
-}
-
-static void arm(struct supervisor *s)
-{
-	mono_ms deadline = service_machine_deadline(&s->machine);
-	mono_ms now = clock_mono_ms();
-
-	if (deadline == MONO_NEVER)
-		(void)uv_timer_stop(&s->timer); /* cannot fail */
-	else
-		(void)uv_timer_start(&s->timer, on_timer,
-				     deadline > now ? (uint64_t)(deadline - now) : 0, 0);
-}
-
-static void step(struct supervisor *s, enum service_event event)
-{
-	enum service_state before = s->machine.state;
-	unsigned effects = service_machine_step(&s->machine, event, clock_mono_ms());
-
-	if (effects & SERVICE_EFFECT_KILL && event == SERVICE_EVENT_DEADLINE && !s->reason[0])
-		(void)snprintf(s->reason, sizeof(s->reason), "it was silent for too long while %s",
-			       service_state_name(before));
-	if (effects & SERVICE_EFFECT_LOST)
-		s->callbacks.on_lost(s->context);
-	if (effects & SERVICE_EFFECT_KILL)
-		kill_service(s);
-	if (effects & SERVICE_EFFECT_ABANDON)
-		abandon(s);
-	if (effects & SERVICE_EFFECT_CLOSE)
-		close_channel(s);
-	if (effects & SERVICE_EFFECT_SPAWN)
-		try_spawn(s);
-	if (effects & SERVICE_EFFECT_UP) {
-		record_up(s);
-		s->callbacks.on_up(s->context, s->incarnation);
-	}
-	if (effects & SERVICE_EFFECT_PING)
-		send_ping(s);
-	if (before != SERVICE_DOWN && s->machine.state == SERVICE_DOWN)
+	switch (effect->kind) {
+	case SUCCESSION_DO_START:
+		service_life_start(s->lives[effect->place]);
+		break;
+	case SUCCESSION_DO_STOP:
+		service_life_stop(s->lives[effect->place]);
+		break;
+	case SUCCESSION_DO_KILL:
+		kill_for_the_next(s, effect->place);
+		break;
+	case SUCCESSION_DO_PROMOTE:
+		promote(s, effect->place, before);
+		break;
+	case SUCCESSION_DO_STANDBY:
+		stand_by(s, effect->place);
+		break;
+	case SUCCESSION_DO_LOST:
+		cure_desk_lost(s->cure);
+		break;
+	case SUCCESSION_GAVE_UP:
+		log_error("the scan service that was to replace the present one did not start: %s",
+			  view_of(s, effect->place).reason);
+		break;
+	case SUCCESSION_ALL_DOWN:
 		s->callbacks.on_down(s->context);
-	arm(s);
+		break;
+	}
 }
 
-/* ---- what it says ---- */
-
-static void lied(struct supervisor *s, const char *why)
+static void take_turn(struct supervisor *s)
 {
-	s->violations++;
-	(void)snprintf(s->reason, sizeof(s->reason), "it broke the protocol: %s", why);
-	log_security("scan service %d broke the protocol: %s; it is ended", s->pid, why);
-	step(s, SERVICE_EVENT_LIED);
+	struct turn t = s->turns[s->first_turn];
+	enum succession_role before[SUCCESSION_PLACES];
+	struct succession_effect effects[SUCCESSION_EFFECTS];
+	unsigned n;
+
+	s->first_turn = (s->first_turn + 1) % TURNS;
+	s->n_turns--;
+	memcpy(before, s->succession.roles, sizeof(before));
+	succession_step(&s->succession, t.event, t.place, t.fits);
+	n = s->succession.n_effects;
+	memcpy(effects, s->succession.effects, sizeof(effects));
+	for (unsigned i = 0; i < n; i++)
+		carry_out(s, &effects[i], before[effects[i].place]);
 }
 
-static void hear_hello(struct supervisor *s, const struct service_hello *hello)
+/* Effects cause events: one loop takes them in their order, whoever was first. */
+static void turn(struct supervisor *s, enum succession_event event, unsigned place, bool fits)
 {
-	if (hello->protocol != AMP_PROTOCOL_VERSION) {
-		lied(s, "another protocol version");
+	assert(s->n_turns < TURNS);
+	s->turns[(s->first_turn + s->n_turns++) % TURNS] = (struct turn){event, place, fits};
+	if (s->turning)
 		return;
-	}
-	/* What it says and what the kernel says: one that stayed root would be root's in the hands of hostile files. */
-	if (hello->uid != s->account.uid || hello->gid != s->account.gid ||
-	    peer_uid_of_process(s->pid) != s->account.uid) {
-		lied(s, "it does not run as the user it was told to");
+	s->turning = true;
+	while (s->n_turns > 0)
+		take_turn(s);
+	s->turning = false;
+}
+
+/* ---- replacement ---- */
+
+/* A second engine, with a fifth to spare. */
+static bool fits_beside(const struct supervisor *s, const struct life_view *present)
+{
+	uint64_t bytes = cure_desk_need(s->cure, cure_desk_source(s->cure, true));
+
+	if (!bytes)
+		bytes = present->report->ready.memory_bytes;
+	return memory_room_available() >= bytes + bytes / 5;
+}
+
+static void ask_for_replacement(struct supervisor *s, const char *reason, bool fits)
+{
+	(void)snprintf(s->replace_reason, sizeof(s->replace_reason), "%s", reason);
+	log_warning("the scan service is replaced: %s", reason);
+	turn(s, SUCCESSION_REPLACE, 0, fits);
+}
+
+void supervisor_replace(struct supervisor *s, const char *reason)
+{
+	int active = succession_active(&s->succession);
+	struct life_view view;
+
+	if (active < 0)
 		return;
-	}
-	service_report_hello(&s->report, hello);
-	step(s, SERVICE_EVENT_HELLO);
+	view = view_of(s, (unsigned)active);
+	if (view.state == SERVICE_WAITING || view.state == SERVICE_KILLED)
+		return; /* the next one is new anyhow */
+	ask_for_replacement(s, reason, fits_beside(s, &view));
 }
 
-static void hear_file(struct supervisor *s, const struct definition_file *file)
-{
-	if (!file->accepted)
-		log_warning("definitions: %s is not used: %s", file->name, file->reason);
-	service_report_file(&s->report, file);
-}
-
-static void hear_ready(struct supervisor *s, const struct service_ready *ready)
-{
-	s->report.ready = *ready;
-	s->reason[0] = '\0';
-	log_notice("scan service %d is ready: %s, %llu signatures, loaded in %u ms, %llu MiB",
-		   s->pid, s->report.engine, (unsigned long long)ready->signatures, ready->load_ms,
-		   (unsigned long long)(ready->memory_bytes >> 20));
-	step(s, SERVICE_EVENT_READY);
-}
-
-static void hear_log(struct supervisor *s, uint32_t level, const char *text)
-{
-	if (s->log_lines++ < LOG_LINES_PER_LIFE)
-		log_line(level < LOG_LEVEL_COUNT ? level : LOG_LEVEL_WARNING, "scan service: %s",
-			 text);
-	else if (s->log_lines == LOG_LINES_PER_LIFE + 1)
-		log_warning("scan service: says too much, its further lines are not logged");
-}
-
-static void hear_pong(struct supervisor *s, uint64_t number)
-{
-	if (number != s->pings || s->machine.pong_due == MONO_NEVER)
-		lied(s, "an answer to a ping that was not sent");
-	else
-		step(s, SERVICE_EVENT_PONG);
-}
-
-static void hear(struct supervisor *s, const struct from_service *message)
-{
-	switch (message->kind) {
-	case FROM_SERVICE_HELLO:
-		hear_hello(s, &message->hello);
-		break;
-	case FROM_SERVICE_PROGRESS:
-		step(s, SERVICE_EVENT_PROGRESS);
-		break;
-	case FROM_SERVICE_FILE:
-		hear_file(s, &message->file);
-		break;
-	case FROM_SERVICE_READY:
-		hear_ready(s, &message->ready);
-		break;
-	case FROM_SERVICE_FAILED:
-		(void)snprintf(s->reason, sizeof(s->reason), "it %s: %s",
-			       exit_code_text((int)message->failed.code), message->failed.reason);
-		break;
-	case FROM_SERVICE_SPAWNED:
-		if (message->spawned.error)
-			s->callbacks.on_worker_failed(s->context, message->spawned.worker,
-						      message->spawned.reason);
-		break;
-	case FROM_SERVICE_EXITED:
-		s->callbacks.on_worker_exited(s->context, message->exited.worker,
-					      message->exited.status);
-		break;
-	case FROM_SERVICE_LOG:
-		hear_log(s, message->log.level, message->log.text);
-		break;
-	case FROM_SERVICE_PONG:
-		hear_pong(s, message->pong);
-		break;
-	}
-}
-
-static void on_packet(void *context, const void *packet, size_t len, const struct packet_meta *meta)
+static bool try_configured(void *context, const char *reason)
 {
 	struct supervisor *s = context;
-	struct from_service message;
-	const char *why = "";
+	struct life_view view = view_of(s, active_place(s));
 
-	late_close(meta->fd);
-	if (from_service_decode(s->arena, packet, len, &message, &why) ||
-	    session_admit(&s->session, message.kind, meta->fd >= 0, &why))
-		lied(s, why);
-	else if (message.incarnation != s->incarnation)
-		lied(s, "another incarnation's message");
-	else if (flood_gauge_overflows(&s->flood, clock_mono_ms()))
-		lied(s, "a flood of messages");
-	else
-		hear(s, &message);
+	if (view.state != SERVICE_UP || is_next_on_its_way(s))
+		return true; /* it is about to be tried */
+	if (!fits_beside(s, &view))
+		return false;
+	ask_for_replacement(s, reason, true);
+	return true;
 }
 
-/* A service that ends closes its channel a moment before its pidfd tells: give the obituary that moment, it has the
- * cause. The machine's deadline ends one that lives on without a channel. */
-static void on_end(void *context, int error)
+static mono_ms next_birth(void *context)
+{
+	struct supervisor *s = context;
+	struct life_view view = view_of(s, active_place(s));
+
+	return view.state == SERVICE_WAITING ? view.deadline : MONO_NEVER;
+}
+
+static void on_restart(void *context, const char *reason)
 {
 	struct supervisor *s = context;
 
-	if (error && error != -ECONNRESET && error != -EPIPE) {
-		lied(s, error == -EPROTO ? "a packet with descriptors"
-					 : "a packet that is too long, or the channel failed");
-		return;
-	}
-	close_channel(s);
-	step(s, SERVICE_EVENT_LIED);
+	s->callbacks.on_restart(s->context, reason);
+}
+
+static const struct cure_desk_callbacks cure_callbacks = {
+	.next_birth = next_birth, .try_configured = try_configured, .on_restart = on_restart};
+
+void supervisor_kill(struct supervisor *s, uint64_t incarnation, const char *reason)
+{
+	int place = find(s, incarnation);
+
+	if (place >= 0 && view_of(s, (unsigned)place).state == SERVICE_UP)
+		service_life_kill(s->lives[place], reason);
 }
 
 /* ---- outside ---- */
 
+static int make_lives(struct supervisor *s, uv_loop_t *loop)
+{
+	s->base = (struct life_base){.loop = loop,
+				     .configuration = s->configuration,
+				     .journal = s->journal,
+				     .installation = scan_site_installation(s->site),
+				     .callbacks = &life_callbacks,
+				     .context = s};
+	left_behind_init(&s->base.left_behind);
+	for (unsigned place = 0; place < SUCCESSION_PLACES; place++) {
+		s->lives[place] = service_life_new(&s->base);
+		if (!s->lives[place])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 struct supervisor *supervisor_new(uv_loop_t *loop, const struct configuration *configuration,
-				  struct journal *journal,
+				  struct journal *journal, struct fault_desk *faults,
 				  const struct supervisor_callbacks *callbacks, void *context)
 {
 	struct supervisor *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->arena = wire_arena_new();
-	if (!s->arena || uv_timer_init(loop, &s->timer)) {
-		wire_arena_free(s->arena);
-		free(s);
-		return NULL;
-	}
-	s->loop = loop;
-	s->timer.data = s;
 	s->configuration = configuration;
 	s->journal = journal;
 	s->callbacks = *callbacks;
 	s->context = context;
-	s->pidfd = -1;
-	left_behind_init(&s->left_behind);
-	service_machine_init(&s->machine, s->configuration->start_retry_ms);
+	(void)uv_timer_init(loop, &s->recheck_timer); /* only fills the handle */
+	s->recheck_timer.data = s;
+	s->site = scan_site_new(configuration, faults);
+	s->cure = cure_desk_new(loop, configuration, journal, faults);
+	if (!s->site || !s->cure || make_lives(s, loop))
+		return supervisor_free(s);
+	cure_desk_listen(s->cure, &cure_callbacks, s);
+	succession_init(&s->succession, configuration->standby_service);
 	return s;
 }
 
@@ -497,67 +431,141 @@ struct supervisor *supervisor_free(struct supervisor *s)
 {
 	if (!s)
 		return NULL;
-	forget_unwatched(s);
-	wire_arena_free(s->arena);
-	uv_close((uv_handle_t *)&s->timer, free_supervisor);
+	for (unsigned place = 0; place < SUCCESSION_PLACES; place++)
+		s->lives[place] = service_life_free(s->lives[place]);
+	s->site = scan_site_free(s->site);
+	s->cure = cure_desk_free(s->cure);
+	uv_close((uv_handle_t *)&s->recheck_timer, free_supervisor);
 	return NULL;
 }
 
 void supervisor_start(struct supervisor *s)
 {
-	step(s, SERVICE_EVENT_START);
+	uint64_t every = s->configuration->recheck_ms;
+
+	(void)uv_timer_start(&s->recheck_timer, on_recheck_timer, every,
+			     every); /* open: cannot fail */
+	if (s->succession.up[0])
+		scan_site_look(s->site); /* an adopted one has no birth that looks */
+	turn(s, SUCCESSION_START, 0, false);
 }
 
 void supervisor_stop(struct supervisor *s)
 {
-	if (s->machine.state == SERVICE_DOWN)
-		s->callbacks.on_down(s->context);
-	else
-		step(s, SERVICE_EVENT_STOP);
+	(void)uv_timer_stop(&s->recheck_timer); /* cannot fail */
+	cure_desk_rest(s->cure);
+	turn(s, SUCCESSION_STOP, 0, false);
 }
 
-void supervisor_replace(struct supervisor *s, const char *reason)
+void supervisor_recheck(struct supervisor *s)
 {
-	(void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
-	log_error("scan service %d is replaced: %s", s->pid, reason);
-	step(s, SERVICE_EVENT_LIED);
+	if (!s->succession.wanted)
+		return;
+	scan_site_look(s->site);
+	judge_serving(s);
+	cure_desk_hope(s->cure); /* first: it says what the births below get */
+	for (unsigned place = 0; place < SUCCESSION_PLACES; place++)
+		service_life_hurry(s->lives[place]);
 }
 
-int supervisor_spawn_worker(struct supervisor *s, uint64_t worker, int channel)
+void supervisor_drained(struct supervisor *s, uint64_t incarnation)
 {
-	struct to_service message = {.kind = TO_SERVICE_SPAWN, .spawn_worker = worker};
-	uint8_t packet[64];
-	ssize_t len = to_service_encode(&message, packet, sizeof(packet));
+	int place = find(s, incarnation);
 
-	if (!s->channel || s->machine.state != SERVICE_UP)
-		return -ENOTCONN;
-	return len < 0 ? (int)len : channel_send(s->channel, packet, (size_t)len, channel);
+	if (place >= 0)
+		turn(s, SUCCESSION_DRAINED, (unsigned)place, false);
 }
 
-uint64_t supervisor_generation(const struct supervisor *s)
+int supervisor_spawn_worker(struct supervisor *s, uint64_t incarnation, uint64_t worker,
+			    int channel)
 {
-	return s->has_definitions ? 2 : 1;
+	int place = find(s, incarnation);
+
+	return place < 0 ? -ENOTCONN : service_life_spawn_worker(s->lives[place], worker, channel);
 }
 
-int64_t supervisor_pid(const struct supervisor *s)
+int64_t supervisor_pid(const struct supervisor *s, uint64_t incarnation)
 {
-	return s->pid;
+	int place = find(s, incarnation);
+
+	return place < 0 ? 0 : view_of(s, (unsigned)place).pid;
+}
+
+int supervisor_last_words(const struct supervisor *s, uint64_t incarnation)
+{
+	int place = find(s, incarnation);
+
+	return place < 0 ? -1 : service_life_last_words(s->lives[place]);
+}
+
+int supervisor_hand_over(struct supervisor *s, struct service_handover *ret_handover)
+{
+	int active = succession_active(&s->succession);
+	int r = -EAGAIN;
+
+	cure_desk_rest(s->cure);
+	(void)uv_timer_stop(&s->recheck_timer); /* cannot fail */
+	if (active >= 0)
+		r = service_life_hand_over(s->lives[active], ret_handover);
+	for (unsigned place = 0; place < SUCCESSION_PLACES; place++)
+		s->lives[place] = service_life_free(s->lives[place]);
+	return r;
+}
+
+int supervisor_adopt(struct supervisor *s, const struct service_handover *handover)
+{
+	int r = service_life_adopt(s->lives[0], handover);
+
+	if (r)
+		return r;
+	supervisor_count_from(s, handover->incarnation);
+	succession_adopt(&s->succession, 0);
+	return 0;
+}
+
+uint64_t supervisor_incarnations(const struct supervisor *s)
+{
+	return s->incarnations;
+}
+
+void supervisor_count_from(struct supervisor *s, uint64_t incarnations)
+{
+	if (incarnations > s->incarnations)
+		s->incarnations = incarnations;
+}
+
+static void view_standby(const struct supervisor *s, struct service_view *ret_view)
+{
+	for (unsigned place = 0; place < SUCCESSION_PLACES; place++) {
+		struct life_view view = view_of(s, place);
+
+		if (s->succession.roles[place] != ROLE_STANDBY || view.state != SERVICE_UP)
+			continue;
+		ret_view->standby_ready = true;
+		ret_view->standby_pid = (uint32_t)view.pid;
+	}
 }
 
 void supervisor_view(const struct supervisor *s, struct service_view *ret_view)
 {
+	unsigned place = active_place(s);
+	struct life_view active = view_of(s, place), other = view_of(s, 1 - place);
+
 	*ret_view = (struct service_view){
-		.state = s->machine.state,
-		.pid = (uint32_t)s->pid,
-		.starts = s->machine.starts,
-		.uid = peer_uid_of_process(s->pid),
-		.user = s->account.missing ? "root" : s->configuration->scan_user,
-		.as_root = s->account.missing,
-		.reason = s->machine.state == SERVICE_UP ? "" : s->reason,
-		.incarnation = s->incarnation,
-		.report = &s->report,
-		.builtin = !s->has_definitions,
-		.generation = supervisor_generation(s),
-		.violations = s->violations,
+		.state = active.state,
+		.pid = (uint32_t)active.pid,
+		.starts = active.starts + other.starts,
+		.uid = peer_uid_of_process(active.pid),
+		.user = active.order.account.unsound ? "root" : s->configuration->scan_user,
+		.as_root = active.order.account.unsound,
+		.reason = active.reason,
+		.incarnation = active.order.incarnation,
+		.report = active.report,
+		.builtin = active.order.source == SOURCE_BUILTIN,
+		.generation = active.order.generation,
+		.violations = active.violations + other.violations,
+		.replacements = s->replacements,
+		.standby_wanted = s->succession.standby_wanted,
 	};
+	view_standby(s, ret_view);
 }

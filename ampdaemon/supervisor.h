@@ -3,8 +3,9 @@
  * supervisor: the scan service as a whole: up to two lives (service_life) in the roles that core/succession gives them, the plan of cure
  * (core/cure_plan) that says which definitions a birth gets and when that is fault 7, and the account (scan_account) with fault 5.
  *
- * Owns: the two lives and their incarnation numbers (one sequence), faults 5 and 7. Must not own workers or jobs
- * (scan_link, scan_desk), failures in windows and fault 6 (incident_desk), nor decide (the cores).
+ * Owns: the two lives and their incarnation numbers (one sequence), fault 7; through scan_site the account, the directories and fault 5.
+ * Must not own workers or jobs (scan_link, scan_desk), failures in windows and fault 6 (incident_desk), nor decide (the cores).
+ * Callbacks may call back into the supervisor: what that changes is done after they return.
  */
 #ifndef AMP_AMPDAEMON_SUPERVISOR_H
 #define AMP_AMPDAEMON_SUPERVISOR_H
@@ -73,7 +74,7 @@ void supervisor_stop(struct supervisor *supervisor);
 /* A new service follows this one, without a gap where memory allows; else the present one is ended and starts again. */
 void supervisor_replace(struct supervisor *supervisor, const char *reason);
 
-/* Something is rotten in this one that only its end can cure: kills it; its machine starts the next. */
+/* Something is rotten in this one that only its end can cure: kills it; its machine starts the next. No certificate: it was told to. */
 void supervisor_kill(struct supervisor *supervisor, uint64_t incarnation, const char *reason);
 
 /* Looks at account, directories, executable and definitions again, now: SIGHUP, `ampcli recheck`, a watched file. Clears fault 5
@@ -94,12 +95,16 @@ int64_t supervisor_pid(const struct supervisor *supervisor, uint64_t incarnation
 int supervisor_last_words(const struct supervisor *supervisor, uint64_t incarnation);
 
 /* Restart in place: the serving life, for the next image. -EAGAIN when none is up (then the next image starts anew). Everything
- * else is let go; after this only exec may follow. Descriptors stay open across it. */
+ * else is let go; after this only exec or supervisor_free() may follow. The descriptors in it are the caller's. */
 int supervisor_hand_over(struct supervisor *supervisor, struct service_handover *ret_handover);
 
 /* Before supervisor_start(): takes the service with its descriptors; on_up follows from supervisor_start(). 0 or -errno (then nothing
  * was taken: the caller closes, the service ends by itself). */
 int supervisor_adopt(struct supervisor *supervisor, const struct service_handover *handover);
+
+/* The number of the newest service, and, before supervisor_start(), where to go on: no number is given twice across a restart in place. */
+uint64_t supervisor_incarnations(const struct supervisor *supervisor);
+void supervisor_count_from(struct supervisor *supervisor, uint64_t incarnations);
 
 void supervisor_view(const struct supervisor *supervisor, struct service_view *ret_view);
 

@@ -63,3 +63,8 @@ uint32_t peer_uid_of_process(int64_t pid)
 {
 	return (uint32_t)status_number(pid, "\nUid:", UINT32_MAX);
 }
+
+uint32_t peer_gid_of_process(int64_t pid)
+{
+	return (uint32_t)status_number(pid, "\nGid:", UINT32_MAX);
+}

@@ -23,8 +23,9 @@ int peer_pidfd(int socket, int64_t pid);
 /* The parent of a process, 0 when either is not there. */
 int64_t peer_parent_of_process(int64_t pid);
 
-/* The real uid of a process, UINT32_MAX when it is not there. From its status file: the directory belongs to
+/* The real uid and gid of a process, UINT32_MAX when it is not there. From its status file: the directory belongs to
  * root when the process is not dumpable. */
 uint32_t peer_uid_of_process(int64_t pid);
+uint32_t peer_gid_of_process(int64_t pid);
 
 #endif
