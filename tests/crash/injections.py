@@ -10,10 +10,10 @@ import pathlib
 import random
 import resource
 import signal
-import subprocess
 import time
 
 import connector
+import journal
 from connector import Failure, wait_for
 
 JUMPS = (86400, -86400, 3600, -3600, 45, -45)
@@ -201,11 +201,17 @@ def restart(world, step, _):
 
 def restart_in_place(world):
     pid = world.connector.daemon_pid()
+    world.read_events()
+    before = world.books.counts.get(journal.CONNECTOR_RESTARTED, 0)
     done = world.connector.cli("restart")
     if done.returncode:
         raise Failure(f"ampcli restart: {done.returncode} {done.stdout} {done.stderr}")
-    if not wait_for(HEAL_SECONDS, world.connector.is_ready, 0.02):
-        raise Failure("not ready after a restart in place")
+
+    def is_done():
+        world.read_events()
+        return world.books.counts.get(journal.CONNECTOR_RESTARTED, 0) > before and world.connector.is_ready()
+    if not wait_for(HEAL_SECONDS, is_done, 0.02):
+        raise Failure(f"no restart in place, or not ready after it: {world.connector.status()}")
     if world.connector.daemon_pid() != pid:
         raise Failure("a restart in place keeps the pid")
 
@@ -315,8 +321,3 @@ def run(world, step):
 KINDS = {"crash": crash, "signal": signal_workers, "poison": poison, "stop": stop_worker, "mute": mute, "memory": memory,
          "squeeze": squeeze, "slow": slow, "service": service, "refuse": refuse, "fork": fork, "daemon": daemon, "restart": restart,
          "disk": disk, "clock": clock, "account": account, "mode": mode}
-
-
-def mount_is_private():
-    """The account files are those of this namespace only."""
-    return subprocess.run(["findmnt", "-n", "-o", "SOURCE", "/etc"], capture_output=True, text=True, check=False).stdout.strip() != ""

@@ -54,7 +54,7 @@ static void part(void)
 		close(load.fd);
 	load.fd = -1;
 	load.state = APART;
-	load.retry_at_us = clock_mono_us() + RETRY_MS * 1000;
+	load.retry_at_us = clock_mono_us() + RETRY_MS * UINT64_C(1000);
 	shots_take_back();
 }
 
