@@ -10,48 +10,30 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "ampdaemon/control_server.h"
-#include "ampdaemon/journal.h"
+#include "ampdaemon/daemon_parts.h"
 #include "ampdaemon/low_fds.h"
 #include "ampdaemon/pid_file.h"
 #include "ampdaemon/privilege.h"
-#include "ampdaemon/scan_desk.h"
+#include "ampdaemon/restart.h"
 #include "ampdaemon/service_notify.h"
-#include "ampdaemon/status_view.h"
-#include "ampdaemon/supervisor.h"
-#include "ampdaemon/worker_memory.h"
 #include "io/clock.h"
 #include "io/late_close.h"
 #include "io/log.h"
 
+#define RESTARTS_KEY "connector/restarts"
+#define REAP_EVERY_MS 1000
 #define DESCRIPTORS 16384 /* the book, the sessions, and as much again for files held by sessions */
-
-struct daemon {
-	uv_loop_t loop;
-	uv_signal_t signals[3];
-	uv_timer_t watchdog;
-	const struct configuration *configuration;
-	struct journal *journal;
-	struct supervisor *supervisor;
-	struct scan_desk *desk;
-	struct control_server *server;
-	struct worker_memory *memory;
-	mono_ms started;
-	bool ready_told, stopping;
-	int pid_fd;
-	const char *stop_reason;
-	char pid_path[PATH_MAX];
-	struct status_notices notices;
-};
 
 static void record(struct daemon *d, uint32_t type, const char *reason)
 {
 	struct event event = {.type = type, .body = EVENT_BODY_CONNECTOR};
+	struct journal_value restarts = {
+		.key = RESTARTS_KEY, .data = &d->restarts, .len = sizeof(d->restarts)};
 
 	event.connector.version = AMP_VERSION;
 	event.connector.pid = (uint32_t)getpid();
 	event.connector.reason = reason;
-	journal_record(d->journal, &event);
+	journal_record_with(d->journal, &event, &restarts, type == EVENT_CONNECTOR_RESTARTED);
 }
 
 /* ---- what the parts tell each other ---- */
@@ -65,20 +47,33 @@ static void tell_ready(struct daemon *d, const char *status)
 	d->ready_told = true;
 }
 
-static void on_up(void *context, uint64_t incarnation)
+static void on_up(void *context, uint64_t incarnation, uint64_t generation)
 {
 	struct daemon *d = context;
 
-	desk_service_up(d->desk, incarnation);
+	desk_service_up(d->desk, incarnation, generation);
 	tell_ready(d, "scan service is up");
 }
 
-static void on_lost(void *context)
+static void on_standby(void *context, uint64_t incarnation, uint64_t generation)
+{
+	desk_service_standby(((struct daemon *)context)->desk, incarnation, generation);
+}
+
+static void on_lost(void *context, uint64_t incarnation)
 {
 	struct daemon *d = context;
+	struct service_view view;
 
-	desk_service_lost(d->desk);
-	service_notify_status("scan service is down; it is started again");
+	desk_service_lost(d->desk, incarnation);
+	supervisor_view(d->supervisor, &view);
+	if (view.state != SERVICE_UP)
+		service_notify_status("scan service is down; it is started again");
+}
+
+static void on_certificate(void *context, const struct death_certificate *certificate)
+{
+	incident_desk_file(((struct daemon *)context)->incidents, certificate);
 }
 
 static void on_worker_exited(void *context, uint64_t worker, uint32_t status)
@@ -102,12 +97,28 @@ static void on_down(void *context)
 		uv_stop(&d->loop);
 }
 
+static void on_restart(void *context, const char *reason)
+{
+	restart_insist(context, reason);
+}
+
 static const struct supervisor_callbacks supervisor_callbacks = {
 	.on_up = on_up,
+	.on_standby = on_standby,
 	.on_lost = on_lost,
 	.on_worker_exited = on_worker_exited,
 	.on_worker_failed = on_worker_failed,
+	.on_certificate = on_certificate,
+	.on_restart = on_restart,
 	.on_down = on_down};
+
+static void on_replace(void *context, const char *reason)
+{
+	supervisor_replace(((struct daemon *)context)->supervisor, reason);
+}
+
+static const struct incident_callbacks incident_callbacks = {.on_replace = on_replace,
+							     .on_restart = on_restart};
 
 static void on_result(void *context, uint64_t client, struct span path,
 		      const struct file_result *result)
@@ -130,8 +141,22 @@ static void on_idle(void *context)
 	supervisor_stop(d->supervisor);
 }
 
-static const struct desk_callbacks desk_callbacks = {
-	.on_result = on_result, .on_room = on_room, .on_idle = on_idle};
+static void on_drained(void *context, uint64_t incarnation)
+{
+	supervisor_drained(((struct daemon *)context)->supervisor, incarnation);
+}
+
+static void on_scanned(void *context, bool succeeded)
+{
+	incident_desk_scanned(((struct daemon *)context)->incidents, succeeded);
+}
+
+static const struct desk_callbacks desk_callbacks = {.on_result = on_result,
+						     .on_room = on_room,
+						     .on_idle = on_idle,
+						     .on_drained = on_drained,
+						     .on_certificate = on_certificate,
+						     .on_scanned = on_scanned};
 
 static void fill_status(void *context, struct status_report *ret_report)
 {
@@ -141,6 +166,9 @@ static void fill_status(void *context, struct status_report *ret_report)
 					 .journal = d->journal,
 					 .server = d->server,
 					 .memory = d->memory,
+					 .faults = d->faults,
+					 .incidents = d->incidents,
+					 .restarts = d->restarts,
 					 .started = d->started};
 
 	status_view_fill(&sources, &d->notices, ret_report);
@@ -186,16 +214,23 @@ static void on_signal(uv_signal_t *handle, int signal)
 
 	if (signal == SIGHUP) {
 		log_notice(
-			"SIGHUP: there is nothing to reload yet; restart to read the configuration again");
+			"SIGHUP: account, directories and definitions are looked at again; `ampcli restart` reads the configuration again");
+		supervisor_recheck(d->supervisor);
 		return;
 	}
 	stop(d, signal == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
-static void on_watchdog(uv_timer_t *timer)
+/* ---- asked by clients ---- */
+
+static int ask_restart(void *context, char *ret_error, size_t size)
 {
-	(void)timer;
-	service_notify_watchdog(); /* the loop turns: that is what it says */
+	return restart_ask(context, "an administrator asked for it", ret_error, size);
+}
+
+static void recheck(void *context)
+{
+	supervisor_recheck(((struct daemon *)context)->supervisor);
 }
 
 /* ---- start ---- */
@@ -203,7 +238,6 @@ static void on_watchdog(uv_timer_t *timer)
 static int start_signals(struct daemon *d)
 {
 	static const int wanted[] = {SIGTERM, SIGINT, SIGHUP};
-	uint64_t watchdog = service_notify_watchdog_ms();
 
 	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for SIGPIPE */
 	for (unsigned i = 0; i < 3; i++) {
@@ -213,12 +247,22 @@ static int start_signals(struct daemon *d)
 		d->signals[i].data = d;
 		uv_unref((uv_handle_t *)&d->signals[i]);
 	}
-	if (uv_timer_init(&d->loop, &d->watchdog))
-		return -EIO;
-	uv_unref((uv_handle_t *)&d->watchdog);
-	if (watchdog)
-		return uv_timer_start(&d->watchdog, on_watchdog, watchdog, watchdog);
+	handover_is_done(); /* what came for the image before this one is delivered now */
 	return 0;
+}
+
+static bool is_dispatcher_well(void *context, const char **ret_why)
+{
+	struct daemon *d = context;
+
+	*ret_why = "a deadline of the dispatcher is long overdue";
+	return !loop_health_is_overdue(dispatcher_deadline(desk_dispatcher(d->desk)));
+}
+
+static int start_health(struct daemon *d)
+{
+	d->health = loop_health_new(&d->loop, handover_heartbeat());
+	return d->health ? loop_health_add(d->health, is_dispatcher_well, d) : -ENOMEM;
 }
 
 static void raise_limits(void)
@@ -251,7 +295,9 @@ static int lock_tree(struct daemon *d)
 {
 	(void)snprintf(d->pid_path, sizeof(d->pid_path), "%s/ampdaemon.pid",
 		       d->configuration->run_dir);
-	d->pid_fd = pid_file_take(d->pid_path);
+	d->pid_fd = d->is_next && d->handover.head.pid_lock >= 0
+			    ? pid_file_adopt(d->pid_path, d->handover.head.pid_lock)
+			    : pid_file_take(d->pid_path);
 	if (d->pid_fd == -EWOULDBLOCK)
 		log_error("another ampdaemon runs with %s; this one does not start",
 			  d->configuration->run_dir);
@@ -264,7 +310,8 @@ static int lock_tree(struct daemon *d)
 static int open_journal(struct daemon *d)
 {
 	struct journal_bounds bounds = {.max_bytes = d->configuration->journal_max_bytes,
-					.max_days = d->configuration->journal_max_days};
+					.max_days = d->configuration->journal_max_days,
+					.was_closed_cleanly = d->is_next};
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/journal.db", d->configuration->state_dir);
@@ -272,24 +319,137 @@ static int open_journal(struct daemon *d)
 	return d->journal ? 0 : -ENOMEM;
 }
 
+/* Scans are numbered above all that were: each left two events at least, so the newest event's number is above any scan's. */
+static uint64_t last_scan(const struct daemon *d)
+{
+	struct journal_state state;
+
+	if (d->is_next)
+		return d->handover.head.last_scan;
+	journal_state(d->journal, &state);
+	return state.newest;
+}
+
 static int open_control(struct daemon *d)
 {
-	struct control_services services = {.desk = d->desk,
-					    .journal = d->journal,
-					    .fill_status = fill_status,
-					    .refresh_status = refresh_status,
-					    .context = d};
-	struct journal_state state;
+	const struct handover_head *head = &d->handover.head;
+	struct control_services services = {
+		.desk = d->desk,
+		.journal = d->journal,
+		.fill_status = fill_status,
+		.refresh_status = refresh_status,
+		.restart = ask_restart,
+		.recheck = recheck,
+		.context = d,
+		.faults = d->faults,
+		.last_scan = last_scan(d),
+		.listening = d->is_next && head->listening > 0 ? head->listening : 0,
+		.violations = head->violations,
+		.last_scan_utc_ms = head->last_scan_utc_ms,
+	};
 	char path[PATH_MAX], error[PATH_MAX + 200];
 
-	journal_state(d->journal, &state);
-	services.last_scan =
-		state.newest; /* each scan left two events at least: larger than any number before */
 	(void)snprintf(path, sizeof(path), "%s/control.sock", d->configuration->run_dir);
 	d->server = control_server_new(&d->loop, path, &services, error, sizeof(error));
 	if (!d->server)
 		log_error("%s; the daemon does not start", error);
+	for (unsigned i = 0; d->server && i < d->handover.n_scans; i++)
+		(void)control_server_adopt_scan(d->server,
+						&d->handover.scans[i]); /* failed: told */
 	return d->server ? 0 : -EIO;
+}
+
+static void recall_restarts(void *context, const char *key, const void *data, size_t len)
+{
+	struct daemon *d = context;
+
+	(void)key;
+	if (len == sizeof(d->restarts))
+		memcpy(&d->restarts, data, len);
+}
+
+static int build_desks(struct daemon *d)
+{
+	struct handover_head *head = &d->handover.head;
+	struct desk_origin origin = {.configuration = d->configuration,
+				     .journal = d->journal,
+				     .first_serial = head->first_serial,
+				     .first_worker = d->is_next ? head->first_worker : 1};
+
+	d->faults = fault_desk_new(d->journal);
+	d->memory = worker_memory_new(&d->loop, on_memory_fresh, d);
+	if (!d->faults || !d->memory)
+		return -ENOMEM;
+	d->incidents = incident_desk_new(&d->loop, d->configuration, d->journal, d->faults,
+					 &incident_callbacks, d);
+	d->supervisor = supervisor_new(&d->loop, d->configuration, d->journal, d->faults,
+				       &supervisor_callbacks, d);
+	if (!d->incidents || !d->supervisor)
+		return -ENOMEM;
+	origin.supervisor = d->supervisor;
+	d->desk = desk_new(&d->loop, &origin, &desk_callbacks, d);
+	return d->desk ? 0 : -ENOMEM;
+}
+
+static void copy_counters(const struct handover_counters *from, struct dispatcher_counters *to)
+{
+	*to = (struct dispatcher_counters){.submitted = from->submitted,
+					   .finished = from->finished,
+					   .cancelled = from->cancelled,
+					   .dispatched = from->dispatched,
+					   .retried = from->retried,
+					   .requeued = from->requeued,
+					   .late_answers = from->late_answers};
+	memcpy(to->verdicts, from->verdicts, sizeof(to->verdicts));
+	memcpy(to->deaths, from->deaths, sizeof(to->deaths));
+}
+
+/* The service and its workers go on as if nothing had been. When they cannot be taken, they end by themselves. */
+static void take_service(struct daemon *d)
+{
+	struct handover *h = &d->handover;
+	struct dispatcher_counters counters;
+
+	copy_counters(&h->head.counters, &counters);
+	desk_adopt_counters(d->desk, &counters);
+	if (!h->has_service)
+		return;
+	if (supervisor_adopt(d->supervisor, &h->service)) {
+		log_warning(
+			"the scan service of the image before this one cannot be taken over: another one is started");
+		handover_close_service(h);
+		return;
+	}
+	for (unsigned i = 0; i < h->n_workers; i++) {
+		if (desk_adopt(d->desk, &h->workers[i]))
+			log_warning("scan worker %lld cannot be taken over: another one is ordered",
+				    (long long)h->workers[i].pid);
+	}
+}
+
+static void on_site_change(void *context)
+{
+	recheck(context);
+}
+
+static void on_reap(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+	struct service_view view;
+
+	supervisor_view(d->supervisor, &view);
+	if (handover_reap(view.pid))
+		(void)uv_timer_stop(timer); /* cannot fail */
+}
+
+static void watch_children(struct daemon *d)
+{
+	(void)uv_timer_init(&d->loop, &d->reaper); /* cannot fail */
+	d->reaper.data = d;
+	uv_unref((uv_handle_t *)&d->reaper);
+	if (d->was_executed)
+		(void)uv_timer_start(&d->reaper, on_reap, REAP_EVERY_MS,
+				     REAP_EVERY_MS); /* as above */
 }
 
 static int build(struct daemon *d)
@@ -302,24 +462,32 @@ static int build(struct daemon *d)
 		r = late_close_start(); /* after the cut: capabilities are each thread's own */
 	if (r)
 		return r;
-	d->memory = worker_memory_new(&d->loop, on_memory_fresh, d);
-	d->supervisor =
-		supervisor_new(&d->loop, d->configuration, d->journal, &supervisor_callbacks, d);
-	if (!d->memory || !d->supervisor)
-		return -ENOMEM;
-	d->desk =
-		desk_new(&d->loop, d->configuration, d->supervisor, d->journal, &desk_callbacks, d);
-	if (!d->desk)
-		return -ENOMEM;
+	(void)journal_recall(d->journal, RESTARTS_KEY, recall_restarts,
+			     d); /* else counted from 0 */
+	r = build_desks(d);
+	if (r)
+		return r;
+	restart_init(d);
+	watch_children(d);
+	if (d->is_next)
+		take_service(d);
 	r = open_control(d);
-	return r ? r : start_signals(d);
+	if (!r)
+		r = start_signals(d);
+	if (!r)
+		r = start_health(d);
+	d->watch = r ? NULL : site_watch_new(&d->loop, d->configuration, on_site_change, d);
+	return r; /* without a watch the recheck finds what changed */
 }
 
 static void tear_down(struct daemon *d)
 {
 	record(d, EVENT_CONNECTOR_STOPPED, d->stop_reason);
 	d->server = control_server_free(d->server);
+	d->watch = site_watch_free(d->watch);
+	d->health = loop_health_free(d->health);
 	d->desk = desk_free(d->desk);
+	d->incidents = incident_desk_free(d->incidents);
 	d->supervisor = supervisor_free(d->supervisor);
 	(void)uv_run(&d->loop,
 		     UV_RUN_NOWAIT); /* close callbacks; and those of work that has ended */
@@ -327,6 +495,7 @@ static void tear_down(struct daemon *d)
 		(void)uv_run(&d->loop, UV_RUN_ONCE);
 	(void)uv_run(&d->loop, UV_RUN_NOWAIT);
 	worker_memory_free(d->memory);
+	d->faults = fault_desk_free(d->faults);
 	journal_free(d->journal);
 	pid_file_release(d->pid_path, d->pid_fd);
 	log_notice("stopped");
@@ -351,6 +520,43 @@ static void open_log(const struct configuration *c)
 			    settings.to_stderr ? "to standard error only" : "nowhere");
 }
 
+/* What the image before this one left, if any. Whatever it is, the daemon starts. */
+static void receive(struct daemon *d)
+{
+	char error[LIMIT_REASON_BYTES] = "";
+	int r = handover_receive(d->configuration->run_dir, &d->handover, error, sizeof(error));
+
+	d->is_next = r > 0;
+	d->was_executed = r != 0;
+	if (r <= 0)
+		memset(&d->handover.head, 0, sizeof(d->handover.head));
+	(void)snprintf(d->restart.reason, sizeof(d->restart.reason), "%s",
+		       r < 0        ? error
+		       : d->is_next ? d->handover.reason
+				    : "");
+	if (d->is_next)
+		d->started = d->handover.head.started;
+}
+
+static void tell_start(struct daemon *d)
+{
+	if (!d->was_executed) {
+		log_notice("ampdaemon %s started (pid %d), %u workers", AMP_VERSION, getpid(),
+			   d->configuration->scan_workers);
+		record(d, EVENT_CONNECTOR_STARTED, "");
+		return;
+	}
+	d->restarts++;
+	if (d->is_next)
+		log_notice("ampdaemon %s goes on in place (pid %d), %u workers taken over: %s",
+			   AMP_VERSION, getpid(), d->handover.n_workers, d->restart.reason);
+	else
+		log_error("what the image before this one left cannot be used: %s; a clean start",
+			  d->restart.reason);
+	record(d, EVENT_CONNECTOR_RESTARTED, d->restart.reason);
+	handover_drop(&d->handover);
+}
+
 int daemon_run(const struct configuration *configuration)
 {
 	static struct daemon daemon; /* half a megabyte: not for the stack */
@@ -361,14 +567,13 @@ int daemon_run(const struct configuration *configuration)
 	raise_limits();
 	if (reserve_descriptors())
 		return EXIT_FAILURE;
+	receive(d);
 	open_log(configuration);
 	if (lock_tree(d) < 0 || uv_loop_init(&d->loop))
 		return EXIT_FAILURE;
 	if (build(d))
 		return EXIT_FAILURE; /* told where it happened; the process ends and frees all */
-	log_notice("ampdaemon %s started (pid %d), %u workers", AMP_VERSION, getpid(),
-		   configuration->scan_workers);
-	record(d, EVENT_CONNECTOR_STARTED, "");
+	tell_start(d);
 	supervisor_start(d->supervisor);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT); /* non-zero after uv_stop() */
 	tear_down(d);

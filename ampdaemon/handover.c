@@ -96,31 +96,16 @@ void handover_is_done(void)
 
 /* ---- leaving ---- */
 
-int handover_prepare(struct handover_image *image, const char *config, char *error, size_t size)
-{
-	unsigned held = late_close_held();
-
-	if (held) {
-		image->program = -1;
-		(void)snprintf(
-			error, size,
-			"%u files of clients hang in their close: a restart would wait for them",
-			held);
-		return -EBUSY;
-	}
-	return handover_image_open(image, config, error, size);
-}
-
 void handover_abandon(struct handover_image *image)
 {
 	handover_image_close(image);
 }
 
 /* exec ends all threads and waits for them: for one that hangs in a close, for ever. */
-static int await_closes(char *error, size_t size)
+static int await_closes(mono_ms patience, char *error, size_t size)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_EVERY_NS};
-	mono_ms limit = clock_mono_ms() + HANDOVER_CLOSE_MS;
+	mono_ms limit = clock_mono_ms() + patience;
 	unsigned held = late_close_held();
 
 	while (held && clock_mono_ms() < limit) {
@@ -128,8 +113,19 @@ static int await_closes(char *error, size_t size)
 		held = late_close_held();
 	}
 	if (held)
-		(void)snprintf(error, size, "%u files of clients hang in their close", held);
+		(void)snprintf(
+			error, size,
+			"%u files of clients hang in their close: a restart would wait for them",
+			held);
 	return held ? -EBUSY : 0;
+}
+
+int handover_prepare(struct handover_image *image, const char *config, char *error, size_t size)
+{
+	int r = await_closes(HANDOVER_ASK_MS, error, size);
+
+	image->program = -1;
+	return r ? r : handover_image_open(image, config, error, size);
 }
 
 /* The next image reserves the lowest numbers. The old ones are close-on-exec. */
@@ -207,7 +203,7 @@ int handover_exec(struct handover_image *image, struct handover *handover, char 
 {
 	int *places[HANDOVER_FDS + 2];
 	int state = -1, heartbeat = handover_heartbeat();
-	int r = await_closes(error, size);
+	int r = await_closes(HANDOVER_CLOSE_MS, error, size);
 	unsigned n;
 
 	if (r)

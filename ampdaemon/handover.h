@@ -31,6 +31,8 @@
 #include "wire/handover_codec.h"
 
 #define HANDOVER_CLOSE_MS 1000 /* what late_close still holds may take so long */
+#define HANDOVER_ASK_MS                                                                            \
+	200 /* the same, before anything is given up: closes that do not hang are done by then */
 
 struct service_handover {
 	uint64_t incarnation, pings;

@@ -59,10 +59,13 @@ static void fill_service(struct filling *f, const struct supervisor *supervisor)
 	if (view.state != SERVICE_UP)
 		note(f, "the scan service is %s%s%s: files cannot be scanned now",
 		     service_state_name(view.state), view.reason[0] ? "; " : "", view.reason);
-	if (view.as_root)
+	r->service_replacements = view.replacements;
+	r->standby_wanted = view.standby_wanted;
+	r->standby_ready = view.standby_ready;
+	r->standby_pid = view.standby_pid;
+	if (view.standby_wanted && !view.standby_ready)
 		note(f,
-		     "the scan service runs as root behind its other walls: its own account is missing or is "
-		     "root's; create the user and group and restart");
+		     "the standby service is not ready: a scan service that dies leaves a gap of a load");
 	for (unsigned i = 0; i < view.report->n_files; i++) {
 		if (!view.report->files[i].accepted)
 			note(f, "definitions %s are not used: %s", view.report->files[i].name,
@@ -125,6 +128,19 @@ static void fill_journal(struct filling *f, const struct journal *journal)
 		note(f, "%llu log lines could not be written", (unsigned long long)r->log_dropped);
 }
 
+static void fill_faults(struct filling *f, const struct status_sources *sources)
+{
+	struct status_report *r = f->report;
+	struct incident_figures figures;
+
+	r->n_faults = fault_desk_active(sources->faults, r->faults, LIMIT_FAULTS);
+	incident_desk_figures(sources->incidents, &figures);
+	r->failures_window = figures.in_window;
+	memcpy(r->failures, figures.totals, sizeof(r->failures));
+	r->connector_restarts = sources->restarts;
+	r->unscannable = unscannable_count(desk_unscannable(sources->desk));
+}
+
 void status_view_fill(const struct status_sources *sources, struct status_notices *notices,
 		      struct status_report *ret_report)
 {
@@ -144,4 +160,5 @@ void status_view_fill(const struct status_sources *sources, struct status_notice
 	fill_workers(&f, sources);
 	fill_jobs(&f, sources->desk);
 	fill_journal(&f, sources->journal);
+	fill_faults(&f, sources);
 }

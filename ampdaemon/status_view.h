@@ -7,6 +7,8 @@
 #define AMP_AMPDAEMON_STATUS_VIEW_H
 
 #include "ampdaemon/control_server.h"
+#include "ampdaemon/fault_desk.h"
+#include "ampdaemon/incident_desk.h"
 #include "ampdaemon/journal.h"
 #include "ampdaemon/scan_desk.h"
 #include "ampdaemon/supervisor.h"
@@ -18,6 +20,9 @@ struct status_sources {
 	const struct journal *journal;
 	const struct control_server *server;
 	const struct worker_memory *memory;
+	const struct fault_desk *faults;
+	const struct incident_desk *incidents;
+	uint32_t restarts; /* in place, since the first start */
 	mono_ms started;
 };
 

@@ -373,9 +373,9 @@ ssize_t reply_encode(const struct reply *reply, void *packet, size_t size)
 	case REPLY_REFUSAL:
 		return encode_refusal(reply, &outer, packet, size);
 	case REPLY_FAULTS:
-		return faults_encode(reply, &outer, packet, size);
+		return fault_page_encode(reply, &outer, packet, size);
 	case REPLY_UNSCANNABLE:
-		return unscannable_encode(reply, &outer, packet, size);
+		return unscannable_page_encode(reply, &outer, packet, size);
 	case REPLY_DONE:
 	case REPLY_RECONNECT:
 		return encode_done(reply, &outer, packet, size);
@@ -451,9 +451,9 @@ int reply_decode(struct wire_arena *arena, const void *packet, size_t len, struc
 	case AMP__PB__REPLY__BODY_REFUSAL:
 		return decode_refusal(m->refusal, ret_reply, ret_why);
 	case AMP__PB__REPLY__BODY_FAULTS:
-		return faults_decode(m->faults, ret_reply, ret_why);
+		return fault_page_decode(m->faults, ret_reply, ret_why);
 	case AMP__PB__REPLY__BODY_UNSCANNABLE:
-		return unscannable_decode(arena, m->unscannable, ret_reply, ret_why);
+		return unscannable_page_decode(arena, m->unscannable, ret_reply, ret_why);
 	case AMP__PB__REPLY__BODY_DONE:
 	case AMP__PB__REPLY__BODY_RECONNECT:
 		return decode_done(m, ret_reply, ret_why);

@@ -82,7 +82,8 @@ static ssize_t encode_cut(const struct reply *reply, Amp__Pb__Reply *outer, size
 	return len;
 }
 
-ssize_t faults_encode(const struct reply *reply, Amp__Pb__Reply *outer, void *packet, size_t size)
+ssize_t fault_page_encode(const struct reply *reply, Amp__Pb__Reply *outer, void *packet,
+			  size_t size)
 {
 	size_t limit = LIMIT_FAULT_DETAIL_BYTES;
 	ssize_t len;
@@ -94,7 +95,7 @@ ssize_t faults_encode(const struct reply *reply, Amp__Pb__Reply *outer, void *pa
 	return len;
 }
 
-int faults_decode(const Amp__Pb__FaultsReply *m, struct reply *ret_reply, const char **ret_why)
+int fault_page_decode(const Amp__Pb__FaultsReply *m, struct reply *ret_reply, const char **ret_why)
 {
 	ret_reply->kind = REPLY_FAULTS;
 	ret_reply->faults.n_faults = 0;
@@ -143,8 +144,8 @@ static bool file_in(const Amp__Pb__Unscannable *m, struct unscannable_report *re
 	       m->cause < DEATH_CAUSE_COUNT;
 }
 
-ssize_t unscannable_encode(const struct reply *reply, Amp__Pb__Reply *outer, void *packet,
-			   size_t size)
+ssize_t unscannable_page_encode(const struct reply *reply, Amp__Pb__Reply *outer, void *packet,
+				size_t size)
 {
 	Amp__Pb__UnscannablePage m = AMP__PB__UNSCANNABLE_PAGE__INIT;
 	unsigned n = reply->unscannable.n_files;
@@ -170,8 +171,8 @@ ssize_t unscannable_encode(const struct reply *reply, Amp__Pb__Reply *outer, voi
 	return len;
 }
 
-int unscannable_decode(struct wire_arena *arena, const Amp__Pb__UnscannablePage *m,
-		       struct reply *ret_reply, const char **ret_why)
+int unscannable_page_decode(struct wire_arena *arena, const Amp__Pb__UnscannablePage *m,
+			    struct reply *ret_reply, const char **ret_why)
 {
 	struct unscannable_report *files;
 

@@ -19,13 +19,14 @@ void fault_state_out(const struct fault_state *state, struct fault_out *out, siz
 bool fault_state_in(const Amp__Pb__FaultState *message, struct fault_state *ret_state,
 		    size_t detail_limit);
 
-ssize_t faults_encode(const struct reply *reply, Amp__Pb__Reply *outer, void *packet, size_t size);
-int faults_decode(const Amp__Pb__FaultsReply *message, struct reply *ret_reply,
-		  const char **ret_why);
+ssize_t fault_page_encode(const struct reply *reply, Amp__Pb__Reply *outer, void *packet,
+			  size_t size);
+int fault_page_decode(const Amp__Pb__FaultsReply *message, struct reply *ret_reply,
+		      const char **ret_why);
 
-ssize_t unscannable_encode(const struct reply *reply, Amp__Pb__Reply *outer, void *packet,
-			   size_t size);
-int unscannable_decode(struct wire_arena *arena, const Amp__Pb__UnscannablePage *message,
-		       struct reply *ret_reply, const char **ret_why);
+ssize_t unscannable_page_encode(const struct reply *reply, Amp__Pb__Reply *outer, void *packet,
+				size_t size);
+int unscannable_page_decode(struct wire_arena *arena, const Amp__Pb__UnscannablePage *message,
+			    struct reply *ret_reply, const char **ret_why);
 
 #endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ampdaemon/restart.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/clock.h"
+#include "io/log.h"
+
+#define JOURNAL_WAIT_MS 5 /* between two looks at whether it is idle */
+#define AGAIN_MS 5000     /* between two tries of a restart that is not possible now */
+#define EXEC_TRIES 10 /* of HANDOVER_CLOSE_MS each; then the process ends: it has nothing left */
+
+static void on_timer(uv_timer_t *timer);
+
+static void later(struct daemon *d, uint64_t ms)
+{
+	(void)uv_timer_start(&d->restart.timer, on_timer, ms, 0); /* cannot fail with a callback */
+}
+
+/* ---- leaving ---- */
+
+static void copy_counters(const struct dispatcher_counters *from, struct handover_counters *to)
+{
+	*to = (struct handover_counters){.submitted = from->submitted,
+					 .finished = from->finished,
+					 .cancelled = from->cancelled,
+					 .dispatched = from->dispatched,
+					 .retried = from->retried,
+					 .requeued = from->requeued,
+					 .late_answers = from->late_answers};
+	memcpy(to->verdicts, from->verdicts, sizeof(to->verdicts));
+	memcpy(to->deaths, from->deaths, sizeof(to->deaths));
+}
+
+static void fill_head(struct daemon *d, struct handover_head *head)
+{
+	const struct dispatcher *dispatcher = desk_dispatcher(d->desk);
+	const char *run_dir = d->configuration->run_dir;
+	struct control_figures figures;
+	struct service_view view;
+
+	control_server_figures(d->server, &figures);
+	supervisor_view(d->supervisor, &view);
+	*head = (struct handover_head){
+		.reason = d->restart.reason,
+		.run_dir = span_of(run_dir, strlen(run_dir)),
+		.listening = control_server_socket(d->server),
+		.pid_lock = d->pid_fd,
+		.incarnation = view.incarnation,
+		.first_worker = dispatcher_next_worker(dispatcher),
+		.first_serial = dispatcher_next_serial(dispatcher),
+		.last_scan = control_server_last_scan(d->server),
+		.started = d->started,
+		.violations = figures.violations,
+		.last_scan_utc_ms = figures.last_scan_utc_ms,
+	};
+	copy_counters(dispatcher_counters(dispatcher), &head->counters);
+}
+
+/* Clients first: their files are given back while the rest is packed. What the workers leave to be filed goes into the journal, so that is
+ * the last to end. */
+static void pack(struct daemon *d)
+{
+	struct handover *h = &d->handover;
+	struct service_view view;
+
+	memset(h, 0, sizeof(*h));
+	supervisor_view(d->supervisor, &view);
+	fill_head(d, &h->head);
+	h->n_scans =
+		control_server_hand_over(d->server, d->restart.reason, h->scans, HANDOVER_SCANS);
+	h->n_workers = desk_hand_over(d->desk, view.state == SERVICE_UP ? view.incarnation : 0,
+				      h->workers, LIMIT_WORKERS);
+	h->has_service = !supervisor_hand_over(d->supervisor, &h->service);
+	if (!h->has_service)
+		h->n_workers = 0;
+	d->journal = journal_free(d->journal);
+}
+
+/* Does not come back. */
+static void leave(struct daemon *d)
+{
+	char error[LIMIT_REASON_BYTES];
+	int r = -EBUSY;
+
+	log_notice("restarting in place: %s", d->restart.reason);
+	pack(d);
+	for (unsigned i = 0; r == -EBUSY && i < EXEC_TRIES; i++) {
+		r = handover_exec(&d->restart.image, &d->handover, error, sizeof(error));
+		log_error("%s", error);
+	}
+	log_error(
+		"the restart in place failed; the daemon ends, whoever started it must start it again");
+	_exit(EXIT_FAILURE); /* nothing is left that could be ended in an orderly way */
+}
+
+/* ---- asking ---- */
+
+static int prepare(struct daemon *d, char *error, size_t size)
+{
+	int r = handover_prepare(&d->restart.image, d->configuration->path, error, size);
+
+	d->restart.prepared = !r;
+	return r;
+}
+
+static void give_up(struct daemon *d, const char *error)
+{
+	d->restart.asked = false;
+	log_error("the connector is not restarted: %s", error);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+	char error[LIMIT_REASON_BYTES];
+
+	if (d->stopping)
+		return;
+	if (!d->restart.prepared && prepare(d, error, sizeof(error))) {
+		if (clock_mono_ms() < d->restart.give_up)
+			later(d, AGAIN_MS);
+		else
+			give_up(d, error);
+		return;
+	}
+	if (!journal_is_idle(d->journal) || !worker_memory_is_idle(d->memory)) {
+		later(d, JOURNAL_WAIT_MS);
+		return;
+	}
+	leave(d);
+}
+
+static void begin(struct daemon *d, const char *reason)
+{
+	d->restart.asked = true;
+	(void)snprintf(d->restart.reason, sizeof(d->restart.reason), "%s", reason);
+	later(d, 0);
+}
+
+int restart_ask(struct daemon *d, const char *reason, char *error, size_t size)
+{
+	int r;
+
+	if (d->restart.asked || d->stopping) {
+		(void)snprintf(error, size, "the daemon is %s already",
+			       d->stopping ? "stopping" : "restarting");
+		return -EALREADY;
+	}
+	r = prepare(d, error, size);
+	if (!r)
+		begin(d, reason);
+	return r;
+}
+
+void restart_insist(struct daemon *d, const char *reason)
+{
+	if (d->restart.asked || d->stopping)
+		return;
+	d->restart.give_up = clock_mono_ms() + RESTART_PATIENCE_MS;
+	begin(d, reason);
+}
+
+void restart_init(struct daemon *d)
+{
+	(void)uv_timer_init(&d->loop, &d->restart.timer); /* cannot fail */
+	d->restart.timer.data = d;
+	d->restart.image.program = -1;
+}
