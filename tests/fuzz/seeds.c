@@ -15,6 +15,7 @@
 #include "base/lives.h"
 #include "tests/fuzz/packets.h"
 #include "tests/support/sample_messages.h"
+#include "wire/handover_codec.h"
 
 static const char *top;
 
@@ -92,6 +93,61 @@ static void seed_scan_job(void)
 		add_packet(&corpus, packet, scan_job_encode(&m, packet, sizeof(packet)), true);
 	}
 	write_file(&corpus, corpus.session, corpus.session_len);
+}
+
+static size_t add_record(uint8_t *state, size_t len, const struct handover_record *record)
+{
+	ssize_t n = handover_record_encode(record, state + len + HANDOVER_FRAME_BYTES,
+					   LIMIT_PACKET_BYTES);
+
+	if (n < 0) {
+		fprintf(stderr, "seeds: a record of a handover cannot be encoded\n");
+		exit(EXIT_FAILURE);
+	}
+	handover_frame_put(state + len, (size_t)n);
+	return len + HANDOVER_FRAME_BYTES + (size_t)n;
+}
+
+static void seed_handover(void)
+{
+	static struct corpus corpus = {.target = "handover"};
+	static uint8_t state[6 * LIMIT_PACKET_BYTES];
+	static struct handover_record records[] = {
+		{.kind = HANDOVER_HEAD,
+		 .head = {.program = "1", .reason = "fault 6", .listening = 64, .pid_lock = 65}},
+		{.kind = HANDOVER_SERVICE,
+		 .service = {.incarnation = 1,
+			     .pid = 2,
+			     .pidfd = 66,
+			     .channel = 67,
+			     .last_words = 68,
+			     .engine = "engine",
+			     .n_walls = 1,
+			     .n_files = 1,
+			     .walls = {{.detail = "stands"}},
+			     .files = {{"daily.cvd", true, "", 1, 2, 3}}}},
+		{.kind = HANDOVER_WORKER,
+		 .worker = {.worker = 3,
+			    .incarnation = 1,
+			    .pid = 4,
+			    .pidfd = 69,
+			    .channel = 70,
+			    .owed = 1}},
+		{.kind = HANDOVER_SCAN,
+		 .scan = {.counts = {.scan = 5, .uid = 6, .files = 7}, .began = 8}},
+		{.kind = HANDOVER_END, .end = {.workers = 1, .scans = 1}},
+	};
+	size_t len = 0;
+
+	records[0].head.run_dir = span_of_text("/run/amp");
+	records[3].scan.counts.label = span_of_text("/data");
+	for (unsigned i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		size_t before = len;
+
+		len = add_record(state, len, &records[i]);
+		write_file(&corpus, state + before, len - before);
+	}
+	write_file(&corpus, state, len);
 }
 
 static void seed_texts(struct corpus *corpus, const char *const *texts, size_t n)
@@ -186,6 +242,7 @@ int main(int argc, char **argv)
 	seed_reply();
 	seed_event();
 	seed_last_words();
+	seed_handover();
 	seed_text();
 	seed_configuration();
 	return EXIT_SUCCESS;
