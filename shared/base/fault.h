@@ -50,7 +50,7 @@ enum fault_severity { FAULT_SEVERITY_LIST(NAME_TABLE_MEMBER) FAULT_SEVERITY_COUN
 	  "The network monitor (eBPF) cannot be set up and none of faults 11, 16 and 19 explains it.", \
 	  "Connections are not seen.",                                                             \
 	  "The monitor runs; tried every 60 s.",                                                   \
-	  "See the program type, the attach point and the verifier's last lines in the detail.")   \
+	  "Use a kernel that can attach what the detail names, or switch the policy off.")         \
 	X(FAULT_KERNEL_DEVEL, 11, "Required Kernel-Devel Package is Missing", FAULT_CRITICAL,      \
 	  "any eBPF monitor on",                                                                   \
 	  "The kernel has no type information (/sys/kernel/btf/vmlinux) and its headers are not installed.", \
