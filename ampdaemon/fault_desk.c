@@ -11,6 +11,8 @@
 #include "io/log.h"
 
 #define KEY_PREFIX "fault/"
+#define OWED_KEY                                                                                   \
+	"faults-cleared" /* All Faults Cleared is to be told: the row before it may be the last of a transaction */
 #define SAVED_VERSION 1
 
 /* What is kept of a fault; the three texts follow, each with its NUL. Native byte order: a database does not move. */
@@ -140,24 +142,42 @@ static struct event describe(uint32_t type, uint32_t id, const struct fault_reco
 static void announce_all_cleared(struct fault_desk *desk)
 {
 	static const struct fault_record none = {.severity = FAULT_MINOR};
+	static const struct journal_value told = {.key = OWED_KEY};
 	struct event event = describe(EVENT_FAULTS_ALL_CLEARED, 0, &none);
 
 	log_notice("no fault is active any more");
-	journal_record(desk->journal, &event);
+	journal_record_with(desk->journal, &event, &told, 1);
 }
 
 /* The event, if any, and the state that it tells of: one row, one transaction. */
-static void file(struct fault_desk *desk, uint32_t id, const struct event *event)
+static void file(struct fault_desk *desk, uint32_t id, const struct event *event, bool owes_last)
 {
 	const struct fault_record *record = fault_registry_get(&desk->registry, id);
 	char key[32];
-	struct journal_value value = {.key = key};
+	struct journal_value values[2] = {{.key = key}, {.key = OWED_KEY, .data = "1", .len = 1}};
 	const uint8_t *data;
 
 	(void)snprintf(key, sizeof(key), KEY_PREFIX "%" PRIu32, id);
-	value.len = save(id, record, &data);
-	value.data = data;
-	journal_record_with(desk->journal, event, &value, 1);
+	values[0].len = save(id, record, &data);
+	values[0].data = data;
+	journal_record_with(desk->journal, event, values, owes_last ? 2 : 1);
+}
+
+static void note_owed(void *context, const char *key, const void *data, size_t len)
+{
+	bool *owed = context;
+
+	(void)data;
+	*owed = !strcmp(key, OWED_KEY) && len;
+}
+
+/* The run before this one was ended between the two events. */
+static void pay_owed(struct fault_desk *desk)
+{
+	bool owed = false;
+
+	if (!journal_recall(desk->journal, OWED_KEY, note_owed, &owed) && owed)
+		announce_all_cleared(desk);
 }
 
 /* ---- outside ---- */
@@ -173,6 +193,7 @@ struct fault_desk *fault_desk_new(struct journal *journal)
 	if (journal_recall(journal, KEY_PREFIX, restore, desk))
 		log_warning(
 			"the faults of the run before this one cannot be read: they are found anew");
+	pay_owed(desk);
 	return desk;
 }
 
@@ -193,7 +214,7 @@ void fault_desk_raise(struct fault_desk *desk, enum fault_id id, enum fault_seve
 	if (news & FAULT_ANNOUNCE_RAISED)
 		log_error("fault %u (%s, %s): %.1200s; %s", (unsigned)id, fault_of(id)->name,
 			  fault_severity_name(severity), record->detail, record->remedy);
-	file(desk, id, news & FAULT_ANNOUNCE_RAISED ? &event : NULL);
+	file(desk, id, news & FAULT_ANNOUNCE_RAISED ? &event : NULL, false);
 }
 
 void fault_desk_clear(struct fault_desk *desk, enum fault_id id, const char *reason)
@@ -205,7 +226,7 @@ void fault_desk_clear(struct fault_desk *desk, enum fault_id id, const char *rea
 	if (!news)
 		return;
 	log_notice("fault %u (%s) is cleared: %s", (unsigned)id, fault_of(id)->name, reason);
-	file(desk, id, &event);
+	file(desk, id, &event, news & FAULT_ANNOUNCE_ALL_CLEARED);
 	if (news & FAULT_ANNOUNCE_ALL_CLEARED)
 		announce_all_cleared(desk);
 }

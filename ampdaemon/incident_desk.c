@@ -2,12 +2,12 @@
 #include "ampdaemon/incident_desk.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ampdaemon/core/restart_ledger.h"
+#include "ampdaemon/suspect_list.h"
 #include "base/text.h"
 #include "io/atomic_file.h"
 #include "io/clock.h"
@@ -15,25 +15,21 @@
 
 #define LEDGER_KEY "ledger"
 #define SAVED_VERSION 1
-#define BOOT_ID_BYTES 40
-#define CAUSES 8 /* last ones that are told in words */
-#define FILES                                                                                      \
-	128 /* that are told by name: two deaths each of the fifty of a bad directory, and more */
+#define CAUSES 8        /* last ones that are told in words */
+#define CAUSE_BYTES 240 /* a sentence */
 
-struct saved_ledger {
+struct cause {
+	char text[CAUSE_BYTES];
+};
+
+/* Kept in the journal as it is. Native byte order: a database does not move. */
+struct saved_state {
 	uint32_t version;
 	char boot_id[BOOT_ID_BYTES];
 	struct ledger_saved ledger;
-};
-
-struct cause {
-	char text[LIMIT_REASON_BYTES];
-};
-
-struct suspect {
-	mono_ms at;
-	char path[LIMIT_SHOWN_PATH_BYTES];
-	char digest[2 * LIMIT_DIGEST_BYTES + 1];
+	uint32_t replacements, restarts; /* since the last calm */
+	uint32_t n_causes;               /* ever; the newest are kept */
+	struct cause causes[CAUSES];
 };
 
 struct incident_desk {
@@ -42,14 +38,9 @@ struct incident_desk {
 	struct fault_desk *faults;
 	struct incident_callbacks callbacks;
 	void *context;
-	mono_ms window_ms;
 	struct restart_ledger ledger;
-	char boot_id[BOOT_ID_BYTES];
-	uint32_t replacements;
-	unsigned n_causes; /* ever; the newest are kept */
-	struct cause causes[CAUSES];
-	unsigned n_suspects;
-	struct suspect suspects[FILES]; /* the newest first */
+	struct suspect_list *suspects;
+	struct saved_state state; /* its ledger is of the last time that it was kept */
 };
 
 /* ---- words ---- */
@@ -59,70 +50,83 @@ struct writing {
 	size_t size, len;
 };
 
-__attribute__((format(printf, 2, 3))) static void put(struct writing *w, const char *format, ...)
-{
-	va_list arguments;
-	int n;
+#define PUT(w, ...) text_append((w)->text, (w)->size, &(w)->len, __VA_ARGS__)
 
-	va_start(arguments, format);
-	n = vsnprintf(w->text + w->len, w->size - w->len, format, arguments);
-	va_end(arguments);
-	if (n > 0)
-		w->len += (size_t)n < w->size - w->len ? (size_t)n : w->size - w->len - 1;
+static void put_time(struct writing *w, mono_ms ms)
+{
+	if (ms >= 120000 && ms % 60000 == 0)
+		PUT(w, "%" PRId64 " minutes", ms / 60000);
+	else if (ms % 1000 == 0)
+		PUT(w, "%" PRId64 " s", ms / 1000);
+	else
+		PUT(w, "%" PRId64 " ms", ms);
 }
 
 static void put_counts(const struct incident_desk *desk, struct writing *w)
 {
-	const struct restart_ledger *ledger = &desk->ledger;
-	uint64_t all = 0;
+	uint32_t recent[FAILURE_CLASS_COUNT];
+	uint64_t in_window = 0, ever = 0;
+	const char *separator = " (";
 
-	for (unsigned i = FAILURE_NONE + 1; i < FAILURE_CLASS_COUNT; i++)
-		all += ledger->totals[i];
-	put(w, "%" PRIu32 " failures in the last %" PRId64 " s; since the first start %" PRIu64,
-	    restart_ledger_in_window(ledger, clock_mono_ms()), desk->window_ms / 1000, all);
-	for (unsigned i = FAILURE_NONE + 1; i < FAILURE_CLASS_COUNT; i++)
-		put(w, "%s%" PRIu64 " %s", i == FAILURE_NONE + 1 ? " (" : ", ", ledger->totals[i],
-		    failure_class_name(i));
-	put(w, "); the scan service was replaced %" PRIu32 " times since this start",
-	    desk->replacements);
-	if (restart_ledger_is_critical(ledger))
-		put(w, "; no scan has succeeded for %" PRId64 " s",
-		    (ledger->now - ledger->unlucky_since) / 1000);
+	restart_ledger_recent(&desk->ledger, clock_mono_ms(), recent);
+	for (unsigned i = FAILURE_NONE + 1; i < FAILURE_CLASS_COUNT; i++) {
+		in_window += recent[i];
+		ever += desk->ledger.totals[i];
+	}
+	PUT(w, "%" PRIu64 " failure%s in the last ", in_window, in_window == 1 ? "" : "s");
+	put_time(w, desk->ledger.settings.window_ms);
+	for (unsigned i = FAILURE_NONE + 1; i < FAILURE_CLASS_COUNT; i++) {
+		if (!recent[i])
+			continue;
+		PUT(w, "%s%" PRIu32 " %s", separator, recent[i], failure_class_name(i));
+		separator = ", ";
+	}
+	PUT(w, "%s%" PRIu64 " since the first start)", in_window ? "; " : " (", ever);
+}
+
+static void put_times(struct writing *w, const char *what, uint32_t times)
+{
+	if (times == 1)
+		PUT(w, ", %s once", what);
+	else if (times)
+		PUT(w, ", %s %" PRIu32 " times", what, times);
+}
+
+static void put_steps(const struct incident_desk *desk, struct writing *w)
+{
+	mono_ms since = restart_ledger_unlucky_since(&desk->ledger);
+
+	put_times(w, "scan service replaced", desk->state.replacements);
+	put_times(w, "connector restarted", desk->state.restarts);
+	if (restart_ledger_is_critical(&desk->ledger))
+		PUT(w, "; no scan has succeeded for %" PRId64 " s",
+		    (desk->ledger.now - since) / 1000);
 }
 
 static void put_causes(const struct incident_desk *desk, struct writing *w)
 {
-	unsigned n = desk->n_causes < CAUSES ? desk->n_causes : CAUSES;
+	uint32_t n = desk->state.n_causes < CAUSES ? desk->state.n_causes : CAUSES;
 
-	for (unsigned i = 0; i < n; i++)
-		put(w, "%s%s", i ? "; " : "; last causes, newest first: ",
-		    desk->causes[(desk->n_causes - 1 - i) % CAUSES].text);
-}
-
-static bool is_recent(const struct incident_desk *desk, const struct suspect *suspect)
-{
-	return clock_mono_ms() - suspect->at < desk->window_ms;
+	for (uint32_t i = 0; i < n; i++)
+		PUT(w, "%s%s", i ? "; " : "; last causes: ",
+		    desk->state.causes[(desk->state.n_causes - 1 - i) % CAUSES].text);
 }
 
 static void put_files(const struct incident_desk *desk, struct writing *w)
 {
-	unsigned shown = 0, more = 0;
+	static const char intro[] = "; files that were being scanned: ";
+	size_t room = w->size - w->len;
 
-	for (unsigned i = 0; i < desk->n_suspects; i++) {
-		const struct suspect *suspect = &desk->suspects[i];
-
-		if (!is_recent(desk, suspect))
-			continue;
-		if (w->size - w->len < sizeof(suspect->path) + 200) { /* the digest and the end */
-			more++;
-			continue;
-		}
-		put(w, "%s%s (sha256 %s)",
-		    shown++ ? ", " : "; files that were being scanned: ", suspect->path,
-		    suspect->digest[0] ? suspect->digest : "not known");
+	if (room <= sizeof(intro) + 64)
+		return;
+	suspect_list_write(desk->suspects, clock_mono_ms() - desk->ledger.settings.window_ms,
+			   w->text + w->len + strlen(intro), room - strlen(intro));
+	if (!w->text[w->len + strlen(intro)]) {
+		w->text[w->len] = '\0';
+		return;
 	}
-	if (more)
-		put(w, " and %u more (ampcli unscannable)", more);
+	memcpy(w->text + w->len, intro, strlen(intro));
+	w->len += strlen(w->text + w->len);
 }
 
 /* ---- the ladder ---- */
@@ -133,6 +137,7 @@ static void raise_fault(struct incident_desk *desk)
 	struct writing w = {.text = detail, .size = sizeof(detail)};
 
 	put_counts(desk, &w);
+	put_steps(desk, &w);
 	put_causes(desk, &w);
 	put_files(desk, &w);
 	fault_desk_raise(desk->faults, FAULT_SERVICE_RESTARTING,
@@ -153,78 +158,75 @@ static void arm(struct incident_desk *desk)
 				     0);
 }
 
-static void save(struct incident_desk *desk, const struct event *event)
+/* With the event that it follows from, and the file that goes with it (its key NULL: none). */
+static void save(struct incident_desk *desk, const struct event *event,
+		 const struct journal_value *suspect)
 {
-	struct saved_ledger saved = {.version = SAVED_VERSION};
-	struct journal_value value = {.key = LEDGER_KEY, .data = &saved, .len = sizeof(saved)};
+	struct journal_value values[2] = {
+		{.key = LEDGER_KEY, .data = &desk->state, .len = sizeof(desk->state)}, *suspect};
 
-	memcpy(saved.boot_id, desk->boot_id, sizeof(saved.boot_id));
-	restart_ledger_save(&desk->ledger, &saved.ledger);
-	journal_record_with(desk->journal, event, &value, 1);
+	restart_ledger_save(&desk->ledger, &desk->state.ledger);
+	journal_record_with(desk->journal, event, values, suspect->key ? 2 : 1);
 }
 
-/* A restart may not come back from its callback: everything else is done before. */
+static void count_steps(struct incident_desk *desk, unsigned steps)
+{
+	if (steps & LEDGER_CALM)
+		desk->state.replacements = desk->state.restarts = 0;
+	desk->state.replacements += (steps & LEDGER_REPLACE) != 0;
+	desk->state.restarts += (steps & LEDGER_RESTART) != 0;
+}
+
+static void clear_fault(struct incident_desk *desk)
+{
+	char reason[LIMIT_REASON_BYTES];
+	struct writing w = {.text = reason, .size = sizeof(reason)};
+
+	PUT(&w, "fewer than %" PRIu32 " failures in the last ", desk->ledger.settings.limit);
+	put_time(&w, desk->ledger.settings.window_ms);
+	PUT(&w, " and none newer than ");
+	put_time(&w, desk->ledger.settings.calm_ms);
+	fault_desk_clear(desk->faults, FAULT_SERVICE_RESTARTING, reason);
+}
+
+/* What is told and done after the ledger is kept: the fault follows the ledger, after a crash in between too (agree). A restart may
+ * not come back from its callback: it is the last. */
 static void climb(struct incident_desk *desk, unsigned steps)
 {
-	if (steps & LEDGER_CALM) {
-		fault_desk_clear(desk->faults, FAULT_SERVICE_RESTARTING,
-				 "no new failures for long enough");
-		save(desk, NULL);
-	}
+	if (steps & LEDGER_CALM)
+		clear_fault(desk);
 	if (steps & LEDGER_STORM)
 		raise_fault(desk);
 	arm(desk);
-	if (steps & LEDGER_REPLACE) {
-		desk->replacements++;
+	if (steps & LEDGER_REPLACE)
 		desk->callbacks.on_replace(desk->context, "it failed too often");
-	}
 	if (steps & LEDGER_RESTART)
 		desk->callbacks.on_restart(desk->context,
 					   "the scan service restarts frequently (fault 6)");
+}
+
+static void take_steps(struct incident_desk *desk, unsigned steps)
+{
+	static const struct journal_value none;
+
+	count_steps(desk, steps);
+	if (steps & LEDGER_CALM)
+		save(desk, NULL, &none);
+	climb(desk, steps);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct incident_desk *desk = timer->data;
 
-	climb(desk, restart_ledger_tick(&desk->ledger, clock_mono_ms()));
+	take_steps(desk, restart_ledger_tick(&desk->ledger, clock_mono_ms()));
 }
 
 /* ---- certificates ---- */
 
-static void write_digest(struct span digest, char out[2 * LIMIT_DIGEST_BYTES + 1])
-{
-	const uint8_t *bytes = digest.data;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < digest.len && i < LIMIT_DIGEST_BYTES; i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
-/* A file that is known moves to the front, with its digest if that came now. */
-static void note_suspect(struct incident_desk *desk, const struct death_certificate *c)
-{
-	static struct suspect suspect; /* a kilobyte */
-	unsigned at = 0;
-
-	suspect.at = clock_mono_ms();
-	(void)text_escape(c->path, suspect.path, sizeof(suspect.path));
-	write_digest(c->digest, suspect.digest);
-	while (at < desk->n_suspects && strcmp(desk->suspects[at].path, suspect.path))
-		at++;
-	if (at < desk->n_suspects && !suspect.digest[0])
-		memcpy(suspect.digest, desk->suspects[at].digest, sizeof(suspect.digest));
-	if (at == desk->n_suspects && at < FILES)
-		desk->n_suspects++;
-	if (at == FILES)
-		at--;
-	memmove(desk->suspects + 1, desk->suspects, at * sizeof(suspect));
-	desk->suspects[0] = suspect;
-}
-
 static void note_cause(struct incident_desk *desk, const struct death_certificate *c)
 {
-	struct cause *cause = &desk->causes[desk->n_causes++ % CAUSES];
+	struct cause *cause = &desk->state.causes[desk->state.n_causes++ % CAUSES];
 
 	(void)snprintf(cause->text, sizeof(cause->text), "%s %" PRIu32 " %s: %s",
 		       c->is_service ? "scan service" : "worker", c->pid,
@@ -270,13 +272,16 @@ void incident_desk_file(struct incident_desk *desk, const struct death_certifica
 {
 	char detail[2 * LIMIT_REASON_BYTES];
 	struct event event = describe(c, detail, sizeof(detail));
-	unsigned steps = restart_ledger_failed(&desk->ledger, clock_mono_ms(), c->failure);
+	mono_ms now = clock_mono_ms();
+	unsigned steps = restart_ledger_failed(&desk->ledger, now, c->failure);
+	struct journal_value suspect = {.key = NULL};
 
 	note_cause(desk, c);
 	if (c->path.len)
-		note_suspect(desk, c);
+		suspect_list_note(desk->suspects, now, c->path, c->digest, &suspect);
 	tell(c);
-	save(desk, c->is_service ? NULL : &event);
+	count_steps(desk, steps);
+	save(desk, c->is_service ? NULL : &event, &suspect);
 	climb(desk, steps);
 }
 
@@ -285,7 +290,7 @@ void incident_desk_scanned(struct incident_desk *desk, bool succeeded)
 	unsigned steps = restart_ledger_scanned(&desk->ledger, clock_mono_ms(), succeeded);
 
 	if (steps)
-		climb(desk, steps);
+		take_steps(desk, steps);
 	else if (!succeeded && desk->ledger.stormy)
 		arm(desk);
 }
@@ -301,25 +306,37 @@ void incident_desk_figures(const struct incident_desk *desk, struct incident_fig
 
 static void restore(void *context, const char *key, const void *data, size_t len)
 {
+	static struct saved_state saved; /* some kilobytes; of the start */
 	struct incident_desk *desk = context;
-	struct saved_ledger saved;
+	bool same_boot;
 
-	if (len != sizeof(saved) || strcmp(key, LEDGER_KEY))
+	if (strcmp(key, LEDGER_KEY))
 		return;
-	memcpy(&saved, data, sizeof(saved));
-	if (saved.version != SAVED_VERSION)
+	if (len == sizeof(saved))
+		memcpy(&saved, data, sizeof(saved));
+	if (len != sizeof(saved) || saved.version != SAVED_VERSION) {
+		log_warning("the failures before this start are of another version: they are not "
+			    "counted");
 		return;
-	restart_ledger_restore(&desk->ledger, clock_mono_ms(), &saved.ledger,
-			       !memcmp(saved.boot_id, desk->boot_id, sizeof(saved.boot_id)));
+	}
+	same_boot = !memcmp(saved.boot_id, desk->state.boot_id, sizeof(saved.boot_id));
+	restart_ledger_restore(&desk->ledger, clock_mono_ms(), &saved.ledger, same_boot);
+	memcpy(saved.boot_id, desk->state.boot_id, sizeof(saved.boot_id));
+	for (unsigned i = 0; i < CAUSES; i++)
+		saved.causes[i].text[CAUSE_BYTES - 1] = '\0';
+	desk->state = saved;
 }
 
-/* The fault and the ledger are kept in rows of their own: where they disagree (a damaged value), the fault is what was announced. */
-static void agree_with_fault(struct incident_desk *desk)
+/* The ledger is kept first and the fault follows: a crash in between, or a value that was damaged, leaves them in disagreement. */
+static void agree(struct incident_desk *desk)
 {
-	if (!fault_desk_is_active(desk->faults, FAULT_SERVICE_RESTARTING) || desk->ledger.stormy)
-		return;
-	desk->ledger.stormy = true;
-	desk->ledger.restored_at = clock_mono_ms();
+	bool is_raised = fault_desk_is_active(desk->faults, FAULT_SERVICE_RESTARTING);
+
+	if (is_raised)
+		restart_ledger_resume(&desk->ledger, clock_mono_ms());
+	else if (desk->ledger.stormy)
+		raise_fault(desk);
+	arm(desk);
 }
 
 static struct ledger_settings settings_of(const struct configuration *c)
@@ -333,39 +350,62 @@ static struct ledger_settings settings_of(const struct configuration *c)
 					.no_success_ms = c->no_success_ms};
 }
 
-struct incident_desk *incident_desk_new(uv_loop_t *loop, const struct configuration *configuration,
-					struct journal *journal, struct fault_desk *faults,
-					const struct incident_callbacks *callbacks, void *context)
+static void read_boot_id(char boot_id[BOOT_ID_BYTES])
+{
+	if (atomic_file_read("/proc/sys/kernel/random/boot_id", boot_id, BOOT_ID_BYTES) >= 0)
+		return;
+	memset(boot_id, 0, BOOT_ID_BYTES);
+	log_warning("the kernel gives no boot id: times of failures are taken for this boot's");
+}
+
+static struct incident_desk *make(const struct configuration *configuration,
+				  struct journal *journal, struct fault_desk *faults)
 {
 	struct incident_desk *desk = calloc(1, sizeof(*desk));
 	struct ledger_settings settings = settings_of(configuration);
 
+	if (!desk)
+		return NULL;
+	desk->journal = journal;
+	desk->faults = faults;
+	desk->state.version = SAVED_VERSION;
+	read_boot_id(desk->state.boot_id);
+	restart_ledger_init(&desk->ledger, &settings, clock_mono_ms());
+	desk->suspects = suspect_list_new(journal, desk->state.boot_id, clock_mono_ms());
+	if (desk->suspects)
+		return desk;
+	free(desk);
+	return NULL;
+}
+
+struct incident_desk *incident_desk_new(uv_loop_t *loop, const struct configuration *configuration,
+					struct journal *journal, struct fault_desk *faults,
+					const struct incident_callbacks *callbacks, void *context)
+{
+	struct incident_desk *desk = make(configuration, journal, faults);
+
 	if (!desk || uv_timer_init(loop, &desk->timer)) {
+		if (desk)
+			suspect_list_free(desk->suspects);
 		free(desk);
 		return NULL;
 	}
 	desk->timer.data = desk;
 	uv_unref((uv_handle_t *)&desk->timer);
-	desk->journal = journal;
-	desk->faults = faults;
 	desk->callbacks = *callbacks;
 	desk->context = context;
-	desk->window_ms = configuration->failure_window_ms;
-	if (atomic_file_read("/proc/sys/kernel/random/boot_id", desk->boot_id,
-			     sizeof(desk->boot_id)) < 0)
-		log_warning(
-			"the kernel gives no boot id: times of failures are taken for this boot's");
-	restart_ledger_init(&desk->ledger, &settings, clock_mono_ms());
 	if (journal_recall(journal, LEDGER_KEY, restore, desk))
 		log_warning("the failures before this start cannot be read: they are not counted");
-	agree_with_fault(desk);
-	arm(desk);
+	agree(desk);
 	return desk;
 }
 
 static void free_desk(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct incident_desk *desk = handle->data;
+
+	suspect_list_free(desk->suspects);
+	free(desk);
 }
 
 struct incident_desk *incident_desk_free(struct incident_desk *desk)

@@ -4,9 +4,10 @@
  * ledger and its saved state in one transaction), climbs the ladder (a new scan service, fault 6, a restart of the connector) and writes
  * the words of fault 6: counts, last causes, path and digest of each file that was being scanned.
  *
- * Owns the ledger, its timer, the last certificates (bounded, with the files of the window, at most 128). Must not own
+ * Owns the ledger, its timer, the words of the last causes; the files are suspect_list's. Must not own
  * processes, jobs, the table of unscannable files.
- * Kept in the journal under "ledger" with the boot's id: a new boot takes the totals only.
+ * Kept in the journal under "ledger" with the boot's id: a new boot takes totals, causes and the storm, but no times. The ledger is kept
+ * before the fault is raised or cleared; after a crash in between the next start lets the fault follow.
  */
 #ifndef AMP_AMPDAEMON_INCIDENT_DESK_H
 #define AMP_AMPDAEMON_INCIDENT_DESK_H

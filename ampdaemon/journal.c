@@ -120,6 +120,7 @@ static void open_store(struct journal *journal)
 
 	journal->store = journal_store_open(journal->path, &journal->bounds, &turn->set_aside,
 					    turn->error, sizeof(turn->error));
+	journal->bounds.was_closed_cleanly = false; /* "a moment ago" is over */
 }
 
 static void do_reading(struct journal_store *store, struct reading *reading)
@@ -317,6 +318,7 @@ struct journal *journal_free(struct journal *journal)
 {
 	if (!journal)
 		return NULL;
+	append_pending(journal);
 	while (journal->count) {
 		prepare_turn(journal);
 		do_turn(&journal->work);

@@ -78,23 +78,26 @@ static bool wants_replacement(const struct restart_ledger *ledger)
 	       is_over(ledger, ledger->replaced_at, s->window_ms);
 }
 
+/* One step at a time: what the restart cures needs no replacement; when the failures go on, it comes with the next one. */
 static unsigned climb(struct restart_ledger *ledger)
 {
 	const struct ledger_settings *s = &ledger->settings;
 	unsigned steps = 0;
 
-	if (wants_replacement(ledger)) {
-		ledger->replaced_at = ledger->now;
-		steps |= LEDGER_REPLACE;
+	if (ledger->count >= s->limit && !ledger->stormy) {
+		ledger->stormy = true;
+		ledger->stormy_since = ledger->now;
 	}
-	if (ledger->count < s->limit && !ledger->stormy)
-		return steps;
-	ledger->stormy = true;
-	steps |= LEDGER_STORM;
+	if (ledger->stormy)
+		steps |= LEDGER_STORM;
 	if (ledger->count >= s->limit &&
 	    is_over(ledger, ledger->restarted_at, s->restart_every_ms)) {
 		ledger->restarted_at = ledger->now;
-		steps = (steps & ~(unsigned)LEDGER_REPLACE) | LEDGER_RESTART;
+		return steps | LEDGER_RESTART;
+	}
+	if (wants_replacement(ledger)) {
+		ledger->replaced_at = ledger->now;
+		steps |= LEDGER_REPLACE;
 	}
 	return steps;
 }
@@ -129,7 +132,7 @@ void restart_ledger_init(struct restart_ledger *ledger, const struct ledger_sett
 	memset(ledger, 0, sizeof(*ledger));
 	ledger->settings = *settings;
 	ledger->replaced_at = ledger->restarted_at = MONO_NEVER;
-	ledger->restored_at = ledger->unlucky_since = MONO_NEVER;
+	ledger->restored_at = ledger->unlucky_since = ledger->stormy_since = MONO_NEVER;
 	ledger->now = now;
 }
 
@@ -191,6 +194,11 @@ static mono_ms calm_deadline(const struct restart_ledger *ledger)
 	return mono_min(due, newest(ledger) + s->window_ms);
 }
 
+static mono_ms critical_at(const struct restart_ledger *ledger)
+{
+	return mono_add(restart_ledger_unlucky_since(ledger), ledger->settings.no_success_ms);
+}
+
 mono_ms restart_ledger_deadline(const struct restart_ledger *ledger)
 {
 	mono_ms due;
@@ -198,15 +206,34 @@ mono_ms restart_ledger_deadline(const struct restart_ledger *ledger)
 	if (!ledger->stormy)
 		return MONO_NEVER;
 	due = calm_deadline(ledger);
-	if (ledger->unlucky_since != MONO_NEVER && !restart_ledger_is_critical(ledger))
-		due = mono_min(due, ledger->unlucky_since + ledger->settings.no_success_ms);
+	if (!restart_ledger_is_critical(ledger))
+		due = mono_min(due, critical_at(ledger));
 	return due;
 }
 
 bool restart_ledger_is_critical(const struct restart_ledger *ledger)
 {
-	return ledger->stormy && ledger->unlucky_since != MONO_NEVER &&
-	       ledger->now - ledger->unlucky_since >= ledger->settings.no_success_ms;
+	return ledger->now >= critical_at(ledger);
+}
+
+mono_ms restart_ledger_unlucky_since(const struct restart_ledger *ledger)
+{
+	mono_ms since = ledger->unlucky_since;
+
+	if (!ledger->stormy || since == MONO_NEVER)
+		return MONO_NEVER;
+	return since > ledger->stormy_since ? since : ledger->stormy_since;
+}
+
+void restart_ledger_recent(const struct restart_ledger *ledger, mono_ms now,
+			   uint32_t ret_counts[FAILURE_CLASS_COUNT])
+{
+	mono_ms since =
+		window_start(now > ledger->now ? now : ledger->now, ledger->settings.window_ms);
+
+	memset(ret_counts, 0, FAILURE_CLASS_COUNT * sizeof(ret_counts[0]));
+	for (unsigned i = ledger->count; i > 0 && entry_at(ledger, i - 1)->at >= since; i--)
+		ret_counts[entry_at(ledger, i - 1)->failure]++;
 }
 
 uint32_t restart_ledger_in_window(const struct restart_ledger *ledger, mono_ms now)
@@ -242,7 +269,8 @@ void restart_ledger_restore(struct restart_ledger *ledger, mono_ms now,
 	ledger->now = now;
 	memcpy(ledger->totals, saved->totals, sizeof(ledger->totals));
 	ledger->stormy = saved->stormy;
-	ledger->restored_at = saved->stormy ? now : MONO_NEVER;
+	ledger->stormy_since = saved->stormy ? now : MONO_NEVER;
+	ledger->restored_at = saved->stormy && !same_boot ? now : MONO_NEVER;
 	for (unsigned i = 0; same_boot && i < saved->count && i < LEDGER_SAVED; i++) {
 		const struct ledger_entry *entry = &saved->newest[i];
 
@@ -257,4 +285,13 @@ void restart_ledger_restore(struct restart_ledger *ledger, mono_ms now,
 		ledger->restarted_at = past_or_never(saved->restarted_at, now);
 	}
 	advance(ledger, now);
+}
+
+void restart_ledger_resume(struct restart_ledger *ledger, mono_ms now)
+{
+	advance(ledger, now);
+	if (ledger->stormy)
+		return;
+	ledger->stormy = true;
+	ledger->stormy_since = ledger->restored_at = ledger->now;
 }

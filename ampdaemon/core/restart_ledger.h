@@ -13,11 +13,13 @@
  * - replace_limit failures within replace_ms since the last replacement: LEDGER_REPLACE. When all of them were by input,
  *   a replacement cures nothing that a fresh worker does not: then at most one in window_ms, so that files cannot buy loads.
  * - limit failures within window_ms: LEDGER_STORM as long as it holds (each noted failure says it again, so that the
- *   detail stays fresh), and LEDGER_RESTART once in restart_every_ms.
+ *   detail stays fresh), and LEDGER_RESTART once in restart_every_ms. A replacement that falls due together with a restart waits
+ *   for the next failure.
  * - While stormy: LEDGER_CALM when no failure for window_ms, or fewer than `limit` in the window and none newer than
  *   calm_ms. A ledger that is restored stormy calms down by the same rule, at the latest window_ms after the restore
  *   unless failures go on.
- * - Severity: critical when scans were wanted and none succeeded for no_success_ms while stormy.
+ * - Severity: critical when scans were wanted and none succeeded for no_success_ms while stormy: from the first that did not
+ *   succeed, and from the beginning of the storm.
  * - After a suspend, a clock that jumps (it must be monotonic; a step backwards is taken as no time passed) or a million failures:
  *   bounded memory (RING times; older ones count as gone), exact totals.
  */
@@ -33,13 +35,13 @@
 #define LEDGER_RING 1024
 
 struct ledger_settings {
-	uint32_t limit;         /* 5 */
-	mono_ms window_ms;      /* 600,000 */
-	mono_ms calm_ms;        /* 300,000 */
-	uint32_t replace_limit; /* 3 */
-	mono_ms replace_ms;     /* 60,000 */
+	uint32_t limit;           /* 5 */
+	mono_ms window_ms;        /* 600,000 */
+	mono_ms calm_ms;          /* 300,000 */
+	uint32_t replace_limit;   /* 3 */
+	mono_ms replace_ms;       /* 60,000 */
 	mono_ms restart_every_ms; /* 600,000 */
-	mono_ms no_success_ms;  /* 60,000 */
+	mono_ms no_success_ms;    /* 60,000 */
 };
 
 struct ledger_entry {
@@ -54,7 +56,8 @@ struct restart_ledger {
 	uint64_t totals[FAILURE_CLASS_COUNT];
 	bool stormy;
 	mono_ms replaced_at, restarted_at; /* MONO_NEVER: not yet */
-	mono_ms restored_at;               /* of a stormy ledger; MONO_NEVER otherwise */
+	mono_ms stormy_since;
+	mono_ms restored_at; /* of a stormy ledger of another boot; MONO_NEVER otherwise */
 	mono_ms unlucky_since; /* first scan that did not succeed since the last that did; MONO_NEVER */
 	mono_ms now;           /* the latest time seen */
 };
@@ -64,7 +67,7 @@ enum ledger_step {
 	LEDGER_REPLACE = 1 << 0,
 	LEDGER_STORM = 1 << 1, /* raise fault 6, or renew its detail */
 	LEDGER_RESTART = 1 << 2,
-	LEDGER_CALM = 1 << 3,  /* clear it */
+	LEDGER_CALM = 1 << 3, /* clear it */
 };
 
 /* What survives the daemon: the newest times and all totals. Times are of the monotonic clock of one boot. */
@@ -92,6 +95,16 @@ mono_ms restart_ledger_deadline(const struct restart_ledger *ledger);
 
 bool restart_ledger_is_critical(const struct restart_ledger *ledger);
 uint32_t restart_ledger_in_window(const struct restart_ledger *ledger, mono_ms now);
+
+/* Since when scans have not succeeded in this storm; MONO_NEVER when they do, or when there is none. */
+mono_ms restart_ledger_unlucky_since(const struct restart_ledger *ledger);
+
+/* Those in the window by class. */
+void restart_ledger_recent(const struct restart_ledger *ledger, mono_ms now,
+			   uint32_t ret_counts[FAILURE_CLASS_COUNT]);
+
+/* A storm that another memory knows of (an active fault) goes on here; it calms down by the rule of a restored ledger. */
+void restart_ledger_resume(struct restart_ledger *ledger, mono_ms now);
 
 void restart_ledger_save(const struct restart_ledger *ledger, struct ledger_saved *ret_saved);
 
