@@ -27,7 +27,7 @@ int cmd_help(struct cli *cli, int argc, char **argv)
 	(void)printf(
 		"Usage: ampcli [--socket PATH] [--config FILE] [--json] [--field NAME] COMMAND ...\n\n");
 	for (const struct cli_command *command = cli_commands(); command->name; command++)
-		(void)printf("  %-10s %s\n", command->name, command->help);
+		(void)printf("  %-11s %s\n", command->name, command->help);
 	(void)printf(
 		"\n`ampcli help COMMAND` says more. Without a command ampcli reads commands from standard input.\n");
 	return CLI_EXIT_OK;

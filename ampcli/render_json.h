@@ -29,6 +29,12 @@ bool render_json_event(const struct json_target *target, const struct event *eve
 bool render_json_knows_scan_field(const char *field);
 bool render_json_knows_event_field(const char *field);
 
+bool render_json_faults(const struct json_target *target, const struct fault_state *faults,
+			unsigned n);
+bool render_json_unscannable(const struct json_target *target,
+			     const struct unscannable_report *file);
+bool render_json_knows_unscannable_field(const char *field);
+
 bool render_json_about(const struct json_target *target, const struct about_view *about);
 
 #endif

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "ampcli/amounts.h"
+#include "base/fault.h"
 #include "base/lives.h"
 #include "base/text.h"
 
@@ -127,12 +128,6 @@ static unsigned walls_in(const struct status_report *status, enum wall_state sta
 	return n;
 }
 
-static bool is_degraded(const struct status_report *status)
-{
-	return status->service_state != SERVICE_UP || status->n_notices > 0 ||
-	       *status->journal_error || walls_in(status, WALL_STATE_UP) != status->n_walls;
-}
-
 static void give_scan(const struct status_lines *lines)
 {
 	const struct status_report *status = lines->status;
@@ -186,6 +181,17 @@ static void give_service(const struct status_lines *lines)
 		     service_state_name(status->service_state), status->service_user,
 		     status->service_uid, status->service_pid, status->service_starts,
 		     status->worker_failures);
+	give(lines, "Failures",
+	     "%u in the window; %llu before ready, %llu by input, %llu unexplained in all",
+	     status->failures_window, (unsigned long long)status->failures[FAILURE_BEFORE_READY],
+	     (unsigned long long)status->failures[FAILURE_BY_INPUT],
+	     (unsigned long long)status->failures[FAILURE_UNEXPLAINED]);
+	give(lines, "Restarts", "connector %u in place, scan service %u replaced",
+	     status->connector_restarts, status->service_replacements);
+	if (status->standby_wanted)
+		give(lines, "Standby", "%s, pid %u", status->standby_ready ? "ready" : "not ready",
+		     status->standby_pid);
+	give(lines, "Unscannable", "%u files (ampcli unscannable)", status->unscannable);
 	give(lines, "Engine", "%s", *status->engine ? status->engine : "not loaded");
 	for (unsigned i = 0; i < status->n_workers; i++) {
 		const struct worker_report *worker = &status->workers[i];
@@ -228,6 +234,31 @@ static void give_troubles(const struct status_lines *lines)
 		give(lines, "Notice", "%s", status->notices[i]);
 }
 
+/* In the order of the spec: counts, numbers, then a sentence each. */
+static void give_faults(const struct status_lines *lines)
+{
+	const struct status_report *status = lines->status;
+	unsigned counts[FAULT_SEVERITY_COUNT] = {0};
+	char ids[16 * LIMIT_FAULTS] = "none";
+	size_t at = 0;
+
+	for (unsigned i = 0; i < status->n_faults; i++) {
+		counts[status->faults[i].severity]++;
+		at += (size_t)snprintf(ids + at, sizeof(ids) - at, "%s%u", i ? ", " : "",
+				       status->faults[i].id); /* ten digits and a comma each fit */
+	}
+	give(lines, "Faults", "%u critical, %u major, %u minor", counts[FAULT_CRITICAL],
+	     counts[FAULT_MAJOR], counts[FAULT_MINOR]);
+	give(lines, "Fault IDs", "%s", ids);
+	for (unsigned i = 0; i < status->n_faults; i++) {
+		const struct fault_state *fault = &status->faults[i];
+		const char *severity = fault_severity_name(fault->severity);
+
+		give(lines, "Fault", "ID %u - %c%s: %s. %s", fault->id, severity[0] - 'a' + 'A',
+		     severity + 1, fault->detail, fault->remedy);
+	}
+}
+
 static void give_status(const struct status_lines *lines)
 {
 	const struct status_report *status = lines->status;
@@ -235,7 +266,7 @@ static void give_status(const struct status_lines *lines)
 
 	give(lines, "Status", "connected to ampdaemon %s, pid %u, up for %s", status->version,
 	     status->pid, amount_of_time(status->uptime_ms, text));
-	give(lines, "Mode", "%s", is_degraded(status) ? "degraded" : "normal");
+	give(lines, "Mode", "%s", status->n_faults ? "Degraded" : "Normal");
 	give_scan(lines);
 	give(lines, "Last Scan", "%s", amount_of_utc(status->last_scan_ms, text));
 	give(lines, "Policy", "built-in defaults");
@@ -243,6 +274,7 @@ static void give_status(const struct status_lines *lines)
 	give_definitions(lines);
 	give_service(lines);
 	give(lines, "Monitors", "not in this build");
+	give_faults(lines);
 	give_walls(lines);
 	give_troubles(lines);
 }
@@ -316,6 +348,16 @@ static void write_threat_event(FILE *stream, const struct event *event)
 	write_bytes(stream, event->threat.path);
 }
 
+static void write_digest(FILE *stream, struct span digest)
+{
+	if (!digest.len)
+		return;
+	(void)fputs(" (sha256 ", stream);
+	for (size_t i = 0; i < digest.len; i++)
+		(void)fprintf(stream, "%02x", digest.data[i]);
+	(void)fputc(')', stream);
+}
+
 static void write_worker_event(FILE *stream, const struct event *event)
 {
 	(void)fprintf(stream, "worker %llu, pid %u, %s", (unsigned long long)event->worker.worker,
@@ -327,6 +369,27 @@ static void write_worker_event(FILE *stream, const struct event *event)
 		return;
 	(void)fputs("; scanned ", stream);
 	write_bytes(stream, event->worker.path);
+	write_digest(stream, event->worker.digest);
+}
+
+static void write_fault_event(FILE *stream, const struct event *event)
+{
+	const struct fault_entry *entry = fault_of(event->fault.id);
+	bool is_cleared = event->type == EVENT_FAULT_CLEARED;
+
+	if (!entry)
+		return; /* all are cleared: the name of the event says it */
+	(void)fprintf(stream, "%u %s (%s): ", event->fault.id, entry->name,
+		      fault_severity_name(event->fault.severity));
+	write_text(stream, is_cleared ? event->fault.reason : event->fault.detail);
+}
+
+static void write_unscannable_event(FILE *stream, const struct event *event)
+{
+	write_bytes(stream, event->unscannable.path);
+	write_digest(stream, event->unscannable.digest);
+	(void)fprintf(stream, ", the last of %u workers %s", event->unscannable.attempts,
+		      death_cause_name(event->unscannable.cause));
 }
 
 static void write_service_event(FILE *stream, const struct event *event)
@@ -361,6 +424,12 @@ static void write_body(FILE *stream, const struct event *event)
 	case EVENT_BODY_SERVICE:
 		write_service_event(stream, event);
 		break;
+	case EVENT_BODY_FAULT:
+		write_fault_event(stream, event);
+		break;
+	case EVENT_BODY_UNSCANNABLE:
+		write_unscannable_event(stream, event);
+		break;
 	case EVENT_BODY_LOST:
 		(void)fprintf(stream, "%llu events: ", (unsigned long long)event->lost.events);
 		write_text(stream, event->lost.reason);
@@ -385,6 +454,58 @@ void render_text_event(const struct text_target *target, const struct event *eve
 		      colour, event_severity_name(severity), *colour ? PLAIN : "",
 		      event_type_name(event->type));
 	write_body(target->stream, event);
+	(void)fputc('\n', target->stream);
+}
+
+static void print_paragraph(const struct text_target *target, const char *label, const char *text)
+{
+	(void)fprintf(target->stream, "    %-10s ", label);
+	write_text(target->stream, *text ? text : "-");
+	(void)fputc('\n', target->stream);
+}
+
+void render_text_fault(const struct text_target *target, const struct fault_state *fault,
+		       bool is_whole)
+{
+	const struct fault_entry *entry = fault_of(fault->id);
+	const char *colour = !target->colour || !fault->active   ? ""
+			     : fault->severity == FAULT_CRITICAL ? RED
+								 : YELLOW;
+	char time[AMOUNT_TEXT];
+
+	(void)fprintf(target->stream, "%s%-3u %-9s%s %s\n", colour, fault->id,
+		      fault->active ? fault_severity_name(fault->severity) : "inactive",
+		      *colour ? PLAIN : "", entry ? entry->name : "");
+	if (fault->raised_ms)
+		(void)fprintf(target->stream, "    raised     %s, seen %llu times\n",
+			      amount_of_utc(fault->raised_ms, time),
+			      (unsigned long long)fault->count);
+	if (fault->active || fault->raised_ms)
+		print_paragraph(target, "detail", fault->detail);
+	print_paragraph(target, "what to do", fault->remedy);
+	if (!fault->active && fault->cleared_ms) {
+		print_paragraph(target, "cleared", amount_of_utc(fault->cleared_ms, time));
+		print_paragraph(target, "because", fault->reason);
+	}
+	if (!is_whole || !entry)
+		return;
+	print_paragraph(target, "raised by", entry->raised);
+	print_paragraph(target, "meanwhile", entry->meanwhile);
+	print_paragraph(target, "cleared by", entry->cleared);
+}
+
+void render_text_unscannable(const struct text_target *target,
+			     const struct unscannable_report *file)
+{
+	char time[AMOUNT_TEXT], size[AMOUNT_TEXT];
+
+	(void)fprintf(target->stream, "%s  %10s  %-25s  ", amount_of_utc(file->since_ms, time),
+		      amount_of_bytes(file->bytes, size), death_cause_name(file->cause));
+	write_bytes(target->stream, file->path);
+	write_digest(target->stream, file->digest);
+	if (file->spared)
+		(void)fprintf(target->stream, ", spared %llu times",
+			      (unsigned long long)file->spared);
 	(void)fputc('\n', target->stream);
 }
 

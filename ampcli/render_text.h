@@ -28,6 +28,11 @@ bool render_text_status_field(const struct text_target *target, const struct sta
 			      uint64_t now_utc_ms, const char *label);
 
 void render_text_event(const struct text_target *target, const struct event *event);
+/* `is_whole`: with what the catalogue says of it. */
+void render_text_fault(const struct text_target *target, const struct fault_state *fault,
+		       bool is_whole);
+void render_text_unscannable(const struct text_target *target,
+			     const struct unscannable_report *file);
 void render_text_about(const struct text_target *target, const struct about_view *about);
 
 #endif
