@@ -454,9 +454,6 @@ void service_life_start(struct service_life *l)
 void service_life_stop(struct service_life *l)
 {
 	l->cause = DEATH_REQUESTED;
-	l->problem_known = true;
-	if (!l->problem.text[0])
-		(void)snprintf(l->problem.text, sizeof(l->problem.text), "it was told to end");
 	step(l, SERVICE_EVENT_STOP);
 }
 
