@@ -13,10 +13,14 @@
 #define KEY_CROSS 0x200
 #define KEY_ALL 0x201
 #define KEY_FOLLOW 0x202
+#define KEY_RECONNECT 0x203
+
+#define PATIENCE_S 60 /* a start with the official definitions takes some ten seconds */
 
 struct scan_words {
 	struct cli *cli;
 	bool cross, all;
+	unsigned long patience; /* seconds */
 	const char *kind;
 	unsigned n_paths;
 	char **paths; /* room for all words */
@@ -81,6 +85,17 @@ static void show_tick(void *context, const struct scan_tally *tally)
 	progress_draw(view->progress, tally);
 }
 
+static void show_away(void *context, const char *reason)
+{
+	const struct scan_view *view = context;
+
+	progress_clear(view->progress);
+	(void)fflush(stdout); /* keeps the order on a terminal; main looks at errors */
+	(void)fprintf(stderr, "ampcli: %s%s\n",
+		      reason ? reason : "ampdaemon is back, the scan goes on",
+		      reason ? "; the scan goes on when it answers" : "");
+}
+
 static void show_summary(const struct cli *cli, const struct scan_tally *tally)
 {
 	const struct json_target json = cli_json(cli);
@@ -113,21 +128,22 @@ static char *make_absolute(const char *path)
 	return absolute;
 }
 
-static int scan_paths(struct cli *cli, const struct scan_words *words,
-		      const struct scan_request *request)
+static int scan_paths(struct cli *cli, const struct scan_words *words, struct scan_request *request)
 {
 	struct failure failure = {.exit = CLI_EXIT_OK};
 	struct scan_view view = {.cli = cli, .all = words->all};
-	const struct scan_sink sink = {.line = show_line, .tick = show_tick, .context = &view};
+	const struct scan_sink sink = {
+		.line = show_line, .tick = show_tick, .away = show_away, .context = &view};
 	struct control_client *client = cli_connect(cli, &failure);
 	struct scan_tally tally;
 	int r;
 
 	if (!client)
 		return cli_fail(&failure);
+	request->socket_path = cli->socket_path;
 	view.progress =
 		progress_new(STDERR_FILENO, request->paths, request->n_paths, &request->walk);
-	r = scan_run(client, request, &sink, &tally, &failure);
+	r = scan_run(&client, request, &sink, &tally, &failure);
 	view.progress = progress_free(view.progress);
 	(void)control_client_free(client);
 	if (r < 0)
@@ -152,6 +168,16 @@ static error_t take_word(struct scan_words *words, char *arg, struct argp_state 
 	return 0;
 }
 
+static unsigned long take_seconds(const char *arg, const struct argp_state *state)
+{
+	char *end;
+	unsigned long seconds = strtoul(arg, &end, 10);
+
+	if (*arg < '0' || *arg > '9' || *end || seconds > 86400)
+		argp_error(state, "--reconnect takes seconds, 0 to 86400, not '%s'", arg);
+	return seconds;
+}
+
 static error_t take_option(int key, char *arg, struct argp_state *state)
 {
 	struct scan_words *words = state->input;
@@ -165,6 +191,9 @@ static error_t take_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ALL:
 		words->all = true;
+		return 0;
+	case KEY_RECONNECT:
+		words->patience = take_seconds(arg, state);
 		return 0;
 	case KEY_FOLLOW:
 		return 0; /* a scan of ours is followed to its end anyway */
@@ -185,6 +214,9 @@ static void parse(struct scan_words *words, int argc, char **argv)
 		{"cross", KEY_CROSS, NULL, 0,
 		 "Go into other file systems that are mounted below a path", 0},
 		{"all", KEY_ALL, NULL, 0, "Name the clean files too", 0},
+		{"reconnect", KEY_RECONNECT, "SECONDS", 0,
+		 "How long to wait for a daemon that went away in the middle (60; 0: not at all)",
+		 0},
 		{"follow", KEY_FOLLOW, NULL, 0,
 		 "Stay until the scan is done (always so in this version)", 0},
 		{0}};
@@ -203,7 +235,9 @@ static void parse(struct scan_words *words, int argc, char **argv)
 
 int cmd_scan(struct cli *cli, int argc, char **argv)
 {
-	struct scan_words words = {.cli = cli, .paths = calloc((size_t)argc + 1, sizeof(char *))};
+	struct scan_words words = {.cli = cli,
+				   .patience = PATIENCE_S,
+				   .paths = calloc((size_t)argc + 1, sizeof(char *))};
 	struct scan_request request;
 	int code = CLI_EXIT_OK;
 
@@ -223,7 +257,8 @@ int cmd_scan(struct cli *cli, int argc, char **argv)
 		request = (struct scan_request){.paths = (const char *const *)words.paths,
 						.n_paths = words.n_paths,
 						.walk = {.cross = words.cross},
-						.stop_fd = stop_fd};
+						.stop_fd = stop_fd,
+						.patience = (mono_ms)words.patience * 1000};
 		code = scan_paths(cli, &words, &request);
 	}
 	for (unsigned i = 0; i < words.n_paths; i++)

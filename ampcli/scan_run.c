@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ampcli/reconnect.h"
 #include "io/clock.h"
 
 #define TICK_MS 100           /* progress is redrawn ten times a second */
@@ -15,13 +16,16 @@
 #define BATCH 64              /* files sent before the answers are looked at */
 
 struct flight {
-	uint64_t file; /* 0: free */
-	char *path;
+	char *path; /* NULL: free */
 	size_t path_len;
+	int fd;        /* kept until the answer: it may have to be sent again */
+	uint64_t file; /* its number in this session; 0: not sent in it yet */
+	unsigned losses;
 };
 
 struct scan {
-	struct control_client *client;
+	struct control_client **client;
+	uint64_t number; /* the daemon's, of this scan */
 	const struct scan_request *request;
 	const struct scan_sink *sink;
 	struct scan_tally *tally;
@@ -34,7 +38,8 @@ struct scan {
 	struct walk_item ready;
 	enum scan_reason end; /* why the scan ends early */
 	uint64_t last_file;
-	unsigned n_flights, window;
+	unsigned n_flights, n_unsent, window, places;
+	unsigned sessions; /* found again after a loss */
 	struct flight *flights;
 	mono_ms begun, stopped;
 	bool gave_up; /* some answers were not waited for */
@@ -60,10 +65,20 @@ static void say_trouble(struct scan *scan, const struct walk_item *item)
 	say_not_scanned(scan, item->path, item->reason, item->error ? strerror(item->error) : "");
 }
 
+/* By its number in this session. */
 static struct flight *find_flight(struct scan *scan, uint64_t file)
 {
-	for (unsigned i = 0; i < scan->window; i++) {
-		if (scan->flights[i].file == file)
+	for (unsigned i = 0; i < scan->places; i++) {
+		if (scan->flights[i].path && scan->flights[i].file == file)
+			return &scan->flights[i];
+	}
+	return NULL;
+}
+
+static struct flight *find_place(struct scan *scan)
+{
+	for (unsigned i = 0; i < scan->places; i++) {
+		if (!scan->flights[i].path)
 			return &scan->flights[i];
 	}
 	return NULL;
@@ -71,8 +86,10 @@ static struct flight *find_flight(struct scan *scan, uint64_t file)
 
 static void land(struct scan *scan, struct flight *flight)
 {
+	scan->n_unsent -= flight->file == 0;
+	close(flight->fd);
 	free(flight->path);
-	*flight = (struct flight){0};
+	*flight = (struct flight){.fd = -1};
 	scan->n_flights--;
 }
 
@@ -97,10 +114,10 @@ static void end_walk(struct scan *scan, enum scan_reason reason)
 
 static void end_flights(struct scan *scan, enum scan_reason reason)
 {
-	for (unsigned i = 0; i < scan->window; i++) {
+	for (unsigned i = 0; i < scan->places; i++) {
 		struct flight *flight = &scan->flights[i];
 
-		if (flight->file == 0)
+		if (!flight->path)
 			continue;
 		say_not_scanned(scan, span_of(flight->path, flight->path_len), reason, "");
 		land(scan, flight);
@@ -115,6 +132,74 @@ static int end_session(struct scan *scan, int error)
 	end_walk(scan, SCAN_REASON_CONNECTION);
 	end_flights(scan, SCAN_REASON_CONNECTION);
 	return -1;
+}
+
+static void say_fatal(struct scan *scan, struct flight *flight)
+{
+	say(scan, &(struct scan_line){.path = span_of(flight->path, flight->path_len),
+				      .verdict = VERDICT_ERROR,
+				      .reason = SCAN_REASON_CONNECTION,
+				      .detail = "each daemon that had it went away"});
+	land(scan, flight);
+}
+
+/* None of them has a number in the next session until it is sent in it. */
+static void take_back(struct scan *scan)
+{
+	for (unsigned i = 0; i < scan->places; i++) {
+		struct flight *flight = &scan->flights[i];
+
+		if (!flight->path || !flight->file)
+			continue;
+		flight->file = 0;
+		scan->n_unsent++;
+		if (++flight->losses >= SCAN_LOSSES_MOST)
+			say_fatal(scan, flight);
+	}
+	scan->last_file = 0;
+}
+
+static int begin(struct scan *scan);
+
+/* A session in which the scan goes on. 0, -EINTR, or -ETIMEDOUT. */
+static int find_session(struct scan *scan, mono_ms limit)
+{
+	struct pollfd stop = {.fd = scan->request->stop_fd, .events = POLLIN};
+	int r;
+
+	for (;;) {
+		*scan->client = control_client_free(*scan->client);
+		r = reconnect(scan->request->socket_path, limit, scan->request->stop_fd,
+			      scan->client, scan->failure);
+		if (r || begin(scan) == 0)
+			return r;
+		if (clock_mono_ms() >= limit)
+			return -ETIMEDOUT;
+		if (poll(&stop, 1, TICK_MS) > 0)
+			return -EINTR;
+	}
+}
+
+/* 0: the scan goes on. -1: it is over. */
+static int find_daemon(struct scan *scan, int error)
+{
+	mono_ms limit = clock_mono_ms() + scan->request->patience;
+	int r;
+
+	if (error == -EBADMSG || !scan->request->patience || scan->end != SCAN_REASON_NONE)
+		return end_session(scan, error);
+	scan->sink->away(scan->sink->context, scan->failure->text);
+	take_back(scan);
+	r = find_session(scan, limit);
+	scan->tally->stopped |= r == -EINTR;
+	if (r)
+		return end_session(scan, error);
+	scan->window = control_client_window(*scan->client);
+	if (scan->window > scan->places)
+		scan->window = scan->places;
+	scan->sessions++;
+	scan->sink->away(scan->sink->context, NULL);
+	return 0;
 }
 
 static void stop(struct scan *scan)
@@ -196,80 +281,100 @@ static int drain(struct scan *scan)
 	struct reply reply;
 	int r;
 
-	while ((r = control_client_receive(scan->client, &reply, scan->failure)) == 1) {
+	while ((r = control_client_receive(*scan->client, &reply, scan->failure)) == 1) {
 		if (reply.kind == REPLY_REFUSAL) {
 			(void)control_client_refused(&reply, scan->failure);
 			return end_session(scan, -ECONNRESET);
+		}
+		if (reply.kind == REPLY_RECONNECT) {
+			(void)failure_set(scan->failure, CLI_EXIT_NO_DAEMON,
+					  "the daemon restarts: %s", reply.reconnect.reason);
+			return find_daemon(scan, -ECONNRESET);
 		}
 		if (reply.kind != REPLY_FILE_RESULT)
 			return lied(scan, "an answer that was not asked for");
 		if (take_result(scan, &reply.file_result) < 0)
 			return -1;
 	}
-	return r < 0 ? end_session(scan, r) : 0;
+	return r < 0 ? find_daemon(scan, r) : 0;
 }
 
-/* Nothing can be sent any more; what the daemon answered before it left still counts. */
+/* Nothing can be sent any more; what the daemon answered before it left still counts. The end of the session is read there too, and
+ * the next one found. */
 static int lose(struct scan *scan, int error)
 {
+	unsigned before = scan->sessions;
+
 	if (drain(scan) < 0)
 		return -1;
+	if (scan->sessions != before)
+		return 0;
 	(void)failure_set(scan->failure, CLI_EXIT_NO_DAEMON,
 			  "the connection to ampdaemon was lost: %s", strerror(-error));
-	return end_session(scan, -ECONNRESET);
+	return find_daemon(scan, -ECONNRESET);
 }
 
-/* 0, -EAGAIN when it has to wait, or -1 when the session is over. */
-static int send_ready(struct scan *scan)
+/* The kernel limits the descriptors that a user may have on their way: the answers will make room. */
+static bool is_for_later(int r)
 {
-	const struct walk_item *item = &scan->ready;
-	const struct request request = {.kind = REQUEST_SCAN_FILE,
-					.scan_file = {.file = scan->last_file + 1,
-						      .path = item->path}};
-	struct flight *flight = find_flight(scan, 0);
-	char *path = malloc(item->path.len + 1);
-	int r;
+	return r == -EAGAIN || r == -ETOOMANYREFS || r == -EINTR;
+}
 
-	if (!path) {
-		say_not_scanned(scan, item->path, SCAN_REASON_RESOURCE, strerror(ENOMEM));
-		close(item->fd);
-		scan->has_ready = false;
-		return 0;
-	}
-	r = control_client_send(scan->client, &request, item->fd);
+/* 0, -EAGAIN when it has to wait, or -1 when the scan is over. */
+static int send_flight(struct scan *scan, struct flight *flight)
+{
+	const struct request request = {
+		.kind = REQUEST_SCAN_FILE,
+		.scan_file = {.file = scan->last_file + 1,
+			      .path = span_of(flight->path, flight->path_len)}};
+	int r = control_client_send(*scan->client, &request, flight->fd);
+
 	if (r < 0)
-		free(path);
-	/* The kernel limits the descriptors that a user may have on their way: the answers will make room. */
-	if (r == -EAGAIN || r == -ETOOMANYREFS || r == -EINTR)
-		return -EAGAIN;
-	if (r < 0)
-		return lose(scan, r);
-	memcpy(path, item->path.data, item->path.len + 1);
-	*flight = (struct flight){
-		.file = ++scan->last_file, .path = path, .path_len = item->path.len};
-	scan->n_flights++;
-	close(item->fd);
-	scan->has_ready = false;
+		return is_for_later(r) ? -EAGAIN : lose(scan, r);
+	flight->file = ++scan->last_file;
+	scan->n_unsent--;
 	return 0;
 }
 
-/* Sends what there is room for. 1 when it waits for the daemon, 0 when there is more to do, -1 when the session is over. */
+/* The open file becomes a flight, unsent. */
+static void board(struct scan *scan)
+{
+	const struct walk_item *item = &scan->ready;
+	char *path = malloc(item->path.len + 1);
+
+	scan->has_ready = false;
+	if (!path) {
+		say_not_scanned(scan, item->path, SCAN_REASON_RESOURCE, strerror(ENOMEM));
+		close(item->fd);
+		return;
+	}
+	memcpy(path, item->path.data, item->path.len + 1);
+	*find_place(scan) =
+		(struct flight){.path = path, .path_len = item->path.len, .fd = item->fd};
+	scan->n_flights++;
+	scan->n_unsent++;
+}
+
+/* Sends what there is room for. 1 when it waits for the daemon, 0 when there is more to do, -1 when the scan is over. */
 static int fill_window(struct scan *scan)
 {
 	for (unsigned i = 0; i < BATCH; i++) {
 		int r;
 
-		if (!scan->has_ready && scan->walked)
-			return 1;
-		if (!scan->has_ready) {
-			find_one(scan);
+		if (scan->n_unsent) {
+			r = send_flight(scan, find_flight(scan, 0));
+			if (r != 0)
+				return r == -EAGAIN ? 1 : -1;
 			continue;
 		}
-		if (scan->n_flights == scan->window)
+		if (!scan->has_ready && scan->walked)
 			return 1;
-		r = send_ready(scan);
-		if (r != 0)
-			return r == -EAGAIN ? 1 : -1;
+		if (!scan->has_ready)
+			find_one(scan);
+		else if (scan->n_flights >= scan->window)
+			return 1;
+		else
+			board(scan);
 	}
 	return 0;
 }
@@ -283,9 +388,9 @@ static bool is_stop_wanted(const struct scan *scan)
 
 static void await(const struct scan *scan)
 {
-	bool must_send = scan->has_ready && scan->n_flights < scan->window;
+	bool must_send = scan->n_unsent > 0;
 	struct pollfd waits[] = {
-		{.fd = control_client_fd(scan->client),
+		{.fd = control_client_fd(*scan->client),
 		 .events = (short)(must_send ? POLLIN | POLLOUT : POLLIN)},
 		{.fd = scan->end == SCAN_REASON_NONE ? scan->request->stop_fd : -1,
 		 .events = POLLIN},
@@ -336,7 +441,12 @@ static int begin(struct scan *scan)
 	if (label.len > LIMIT_LABEL_BYTES)
 		label.len = LIMIT_LABEL_BYTES;
 	request.scan_begin.label = label;
-	return control_client_ask(scan->client, &request, REPLY_SCAN_BEGUN, &reply, scan->failure);
+	request.scan_begin.continues = scan->number;
+	if (control_client_ask(*scan->client, &request, REPLY_SCAN_BEGUN, &reply, scan->failure) <
+	    0)
+		return -1;
+	scan->number = reply.scan_begun.scan;
+	return 0;
 }
 
 /* Tells the daemon, so that its journal has the same numbers. A daemon that cannot be told any more has lost nothing of
@@ -351,10 +461,10 @@ static void finish(struct scan *scan)
 	struct failure ignored;
 	struct reply reply;
 
-	if (control_client_send(scan->client, &request, -1) < 0)
+	if (control_client_send(*scan->client, &request, -1) < 0)
 		return;
 	while (clock_mono_ms() < deadline) {
-		int r = control_client_receive(scan->client, &reply, &ignored);
+		int r = control_client_receive(*scan->client, &reply, &ignored);
 
 		if (r < 0 || (r == 1 && reply.kind == REPLY_SCAN_SUMMARY))
 			return;
@@ -365,15 +475,15 @@ static void finish(struct scan *scan)
 
 static int prepare(struct scan *scan)
 {
-	scan->window = control_client_window(scan->client);
-	scan->flights = calloc(scan->window, sizeof(*scan->flights));
+	scan->window = scan->places = control_client_window(*scan->client);
+	scan->flights = calloc(scan->places, sizeof(*scan->flights));
 	scan->walk = walk_new(&scan->request->walk);
 	if (!scan->flights || !scan->walk)
 		return failure_set(scan->failure, CLI_EXIT_NOT_ALL_SCANNED, "not enough memory");
 	return 0;
 }
 
-int scan_run(struct control_client *client, const struct scan_request *request,
+int scan_run(struct control_client **client, const struct scan_request *request,
 	     const struct scan_sink *sink, struct scan_tally *ret_tally,
 	     struct failure *ret_failure)
 {
