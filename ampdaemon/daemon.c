@@ -410,6 +410,7 @@ static void take_service(struct daemon *d)
 	struct handover *h = &d->handover;
 	struct dispatcher_counters counters;
 
+	supervisor_count_from(d->supervisor, h->head.incarnation);
 	copy_counters(&h->head.counters, &counters);
 	desk_adopt_counters(d->desk, &counters);
 	if (!h->has_service)

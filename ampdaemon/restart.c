@@ -40,16 +40,14 @@ static void fill_head(struct daemon *d, struct handover_head *head)
 	const struct dispatcher *dispatcher = desk_dispatcher(d->desk);
 	const char *run_dir = d->configuration->run_dir;
 	struct control_figures figures;
-	struct service_view view;
 
 	control_server_figures(d->server, &figures);
-	supervisor_view(d->supervisor, &view);
 	*head = (struct handover_head){
 		.reason = d->restart.reason,
 		.run_dir = span_of(run_dir, strlen(run_dir)),
 		.listening = control_server_socket(d->server),
 		.pid_lock = d->pid_fd,
-		.incarnation = view.incarnation,
+		.incarnation = supervisor_incarnations(d->supervisor),
 		.first_worker = dispatcher_next_worker(dispatcher),
 		.first_serial = dispatcher_next_serial(dispatcher),
 		.last_scan = control_server_last_scan(d->server),
