@@ -90,6 +90,8 @@ static int prepare(struct journal_store *store)
 
 static int open_database(struct journal_store *store, const char *path)
 {
+	int64_t version;
+
 	if (sqlite3_open_v2(path, &store->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 				    SQLITE_OPEN_NOFOLLOW,
@@ -106,12 +108,14 @@ static int open_database(struct journal_store *store, const char *path)
 		(void)snprintf(store->error, sizeof(store->error), "the database is damaged");
 		return -EUCLEAN;
 	}
-	if (ask(store, "PRAGMA user_version", -1) > SCHEMA_VERSION) {
+	version = ask(store, "PRAGMA user_version", -1);
+	if (version > SCHEMA_VERSION) {
 		(void)snprintf(store->error, sizeof(store->error),
 			       "the database was written by a newer version");
 		return -EUCLEAN;
 	}
-	if (run(store, schema))
+	/* Not for nothing: on a full disk what is kept can still be read. */
+	if (version < SCHEMA_VERSION && run(store, schema))
 		return -EIO;
 	return prepare(store);
 }

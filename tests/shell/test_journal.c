@@ -226,12 +226,113 @@ static void the_ring_is_bounded_in_bytes_too(void)
 	finish();
 }
 
+/* ---- values ---- */
+
+static void keep(uint32_t type, const char *key, const char *value)
+{
+	struct event event = {.type = type, .body = EVENT_BODY_CONNECTOR};
+	struct journal_value kept = {.key = key, .data = value, .len = strlen(value)};
+
+	journal_record_with(journal, type ? &event : NULL, &kept, 1);
+}
+
+static void list(void *context, const char *key, const void *data, size_t len)
+{
+	char *out = context;
+	size_t at = strlen(out);
+
+	(void)snprintf(out + at, 200 - at, "%s=%.*s ", key, (int)len, (const char *)data);
+}
+
+/* "KEY=VALUE " for each that the journal on disk has; closes the journal and opens it again. */
+static const char *recalled(const char *name)
+{
+	static char out[200];
+
+	finish();
+	begin(name);
+	out[0] = '\0';
+	CU_ASSERT_EQUAL(journal_recall(journal, "", list, out), 0);
+	return out;
+}
+
+static void values_are_kept_with_and_without_events(void)
+{
+	begin("kept.db");
+	keep(EVENT_CONNECTOR_STARTED, "a", "1");
+	keep(0, "b", "2");
+	keep(EVENT_CONNECTOR_STARTED, "a", "3");
+	keep(0, "c", "4");
+	keep(0, "c", "");
+	CU_ASSERT_TRUE(wait_until_waiting(0));
+	CU_ASSERT_EQUAL(state.newest, 2);
+	CU_ASSERT_STRING_EQUAL(recalled("kept.db"), "a=3 b=2 ");
+	finish();
+}
+
+/* Nothing can be written: the ring fills up and drops events, but never the newest of each value. */
+static void a_full_ring_loses_no_value(void)
+{
+	begin("values/journal.db");
+	keep(EVENT_CONNECTOR_STARTED, "a", "old");
+	keep(EVENT_CONNECTOR_STARTED, "a", "new");
+	keep(0, "b", "gone");
+	keep(EVENT_CONNECTOR_STARTED, "b", "");
+	keep(0, "c", "kept");
+	record(2 * JOURNAL_RING);
+	keep(0, "d", "last");
+	journal_state(journal, &state);
+	CU_ASSERT_EQUAL(state.waiting, JOURNAL_RING);
+	/* Three events of the five, and one more that gave way to the row of the last value. */
+	CU_ASSERT_EQUAL(state.lost, JOURNAL_RING + 3 + 1);
+	CU_ASSERT_EQUAL_FATAL(mkdir(test_path("values"), 0700), 0);
+	CU_ASSERT_TRUE(wait_until_waiting(0));
+	CU_ASSERT_STRING_EQUAL(recalled("values/journal.db"), "a=new c=kept d=last ");
+	finish();
+}
+
+/* A turn of the pool thread holds the first rows and the ring is full: the newcomer's event is lost, its values are not. */
+static void values_that_find_the_ring_full_and_held_go_with_the_next_batch(void)
+{
+	begin("held.db");
+	record(JOURNAL_RING);
+	(void)uv_run(&loop, UV_RUN_NOWAIT); /* the turn begins; whether it has ended is not known */
+	keep(0, "before", "1");
+	record(JOURNAL_RING);
+	keep(EVENT_CONNECTOR_STARTED, "a", "1");
+	keep(0, "b", "2");
+	keep(0, "a", "3");
+	CU_ASSERT_TRUE(wait_until_waiting(0));
+	CU_ASSERT_STRING_EQUAL(recalled("held.db"), "a=3 b=2 before=1 ");
+	finish();
+}
+
+static void values_that_wait_at_the_end_are_written(void)
+{
+	begin("wait/journal.db");
+	keep(0, "a", "1");
+	keep(0, "b", "2");
+	CU_ASSERT_EQUAL_FATAL(mkdir(test_path("wait"), 0700), 0);
+	CU_ASSERT_STRING_EQUAL(recalled("wait/journal.db"), "a=1 b=2 ");
+	finish();
+}
+
+static void nothing_is_recalled_from_a_journal_that_cannot_be_opened(void)
+{
+	char out[200] = "";
+
+	begin("nowhere/journal.db");
+	CU_ASSERT_EQUAL(journal_recall(journal, "", list, out), -EIO);
+	CU_ASSERT_STRING_EQUAL(out, "");
+	finish();
+}
+
 static void a_full_disk_delays_events_and_loses_none(void)
 {
 	const char *disk = test_path("disk");
 
 	CU_ASSERT_EQUAL_FATAL(mkdir(disk, 0700), 0);
-	if (!tiny_disk_mount(disk, 1 << 20)) {
+	if (!tiny_disk_mount(disk, 2 << 20)) {
 		printf("# no tmpfs can be mounted here: %s\n", strerror(errno));
 		CU_FAIL("needs the right to mount");
 		return;
@@ -240,6 +341,7 @@ static void a_full_disk_delays_events_and_loses_none(void)
 	record(1);
 	CU_ASSERT_TRUE(wait_until_waiting(0));
 	CU_ASSERT_TRUE_FATAL(tiny_disk_fill(disk));
+	keep(0, "a", "of the full disk");
 	record(3000);
 	for (int i = 0; i < 200; i++) {
 		(void)uv_run(&loop, UV_RUN_NOWAIT);
@@ -253,6 +355,7 @@ static void a_full_disk_delays_events_and_loses_none(void)
 	CU_ASSERT_EQUAL(state.newest, 3001);
 	CU_ASSERT_EQUAL(state.lost, 0);
 	CU_ASSERT_STRING_EQUAL(state.error, "");
+	CU_ASSERT_STRING_EQUAL(recalled("disk/journal.db"), "a=of the full disk ");
 	finish();
 	tiny_disk_unmount(disk);
 }
@@ -268,6 +371,13 @@ static const struct unit_test tests[] = {
 	{"a full ring loses the oldest and says how many",
 	 a_full_ring_loses_the_oldest_and_says_how_many},
 	{"the ring is bounded in bytes too", the_ring_is_bounded_in_bytes_too},
+	{"values are kept with and without events", values_are_kept_with_and_without_events},
+	{"a full ring loses no value", a_full_ring_loses_no_value},
+	{"values that find the ring full and held go with the next batch",
+	 values_that_find_the_ring_full_and_held_go_with_the_next_batch},
+	{"values that wait at the end are written", values_that_wait_at_the_end_are_written},
+	{"nothing is recalled from a journal that cannot be opened",
+	 nothing_is_recalled_from_a_journal_that_cannot_be_opened},
 	{"a full disk delays events and loses none", a_full_disk_delays_events_and_loses_none},
 };
 

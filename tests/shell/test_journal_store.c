@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,7 +224,7 @@ static void a_database_of_a_newer_schema_is_set_aside(void)
 	file = fopen(test_path("newer.db"), "r+e");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
 	CU_ASSERT_EQUAL(fseek(file, 60, SEEK_SET), 0);
-	CU_ASSERT_EQUAL(fwrite("\0\0\0\2", 1, 4, file), 4);
+	CU_ASSERT_EQUAL(fwrite("\0\0\0\3", 1, 4, file), 4);
 	CU_ASSERT_EQUAL(fclose(file), 0);
 	open_store("newer.db");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(store);
@@ -231,6 +232,140 @@ static void a_database_of_a_newer_schema_is_set_aside(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(error, "newer version"));
 	CU_ASSERT_EQUAL(asides("newer.db"), 1);
 	CU_ASSERT_EQUAL(journal_store_newest(store), 0);
+	close_store();
+}
+
+/* ---- what is kept with rows ---- */
+
+static struct journal_kept *kept_of(const char *key, const char *value)
+{
+	struct journal_kept *kept = calloc(1, sizeof(*kept) + strlen(value));
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(kept);
+	(void)snprintf(kept->key, sizeof(kept->key), "%s", key);
+	kept->len = strlen(value);
+	memcpy(kept->data, value, kept->len);
+	return kept;
+}
+
+/* One row, with an event unless `type` is 0. */
+static int keep(uint32_t type, const char *key, const char *value)
+{
+	uint8_t body[] = "body";
+	struct journal_row row = {.utc_ms = NOW, .type = type, .len = sizeof(body), .body = body};
+	int r;
+
+	row.kept = kept_of(key, value);
+	r = journal_store_append(store, &row, 1);
+	free(row.kept);
+	return r;
+}
+
+static void list(void *context, const char *key, const void *data, size_t len)
+{
+	char *out = context;
+	size_t at = strlen(out);
+
+	(void)snprintf(out + at, 200 - at, "%s=%.*s ", key, (int)len, (const char *)data);
+}
+
+/* "KEY=VALUE " for each. */
+static const char *recalled(const char *prefix)
+{
+	static char out[200];
+
+	out[0] = '\0';
+	CU_ASSERT_EQUAL(journal_store_recall(store, prefix, list, out), 0);
+	return out;
+}
+
+static void what_is_kept_is_replaced_removed_and_found_by_prefix(void)
+{
+	open_new("kept.db");
+	CU_ASSERT_STRING_EQUAL(recalled(""), "");
+	CU_ASSERT_EQUAL(keep(7, "fault/7", "b"), 0);
+	CU_ASSERT_EQUAL(keep(0, "fault/6", "a"), 0);
+	CU_ASSERT_EQUAL(keep(0, "faults", "z"), 0);
+	CU_ASSERT_EQUAL(keep(8, "ledger", "l"), 0);
+	CU_ASSERT_STRING_EQUAL(recalled("fault/"), "fault/6=a fault/7=b ");
+	CU_ASSERT_STRING_EQUAL(recalled("f%"), "");
+	CU_ASSERT_EQUAL(keep(7, "fault/7", "c"), 0);
+	CU_ASSERT_EQUAL(keep(0, "fault/6", ""), 0);      /* removed */
+	CU_ASSERT_EQUAL(keep(0, "fault/8", ""), 0);      /* was not there */
+	CU_ASSERT_EQUAL(journal_store_newest(store), 3); /* rows without an event have no number */
+	close_store();
+	open_new("kept.db");
+	CU_ASSERT_STRING_EQUAL(recalled(""), "fault/7=c faults=z ledger=l ");
+	CU_ASSERT_EQUAL(read_back(0, 0, 0, 400), 3);
+	close_store();
+}
+
+static void what_is_kept_outlives_its_event(void)
+{
+	open_new("outlives.db");
+	CU_ASSERT_EQUAL(keep(7, "fault/6", "a"), 0);
+	CU_ASSERT_EQUAL(journal_store_prune(store, NOW + 31 * DAY_MS), 0);
+	CU_ASSERT_EQUAL(read_back(0, 0, 0, 400), 0);
+	CU_ASSERT_STRING_EQUAL(recalled("fault/"), "fault/6=a ");
+	close_store();
+}
+
+static void run_sql(const char *name, const char *sql)
+{
+	sqlite3 *db;
+
+	CU_ASSERT_EQUAL_FATAL(sqlite3_open(test_path(name), &db), SQLITE_OK);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	CU_ASSERT_EQUAL(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_database_of_the_first_version_is_taken_over(void)
+{
+	run_sql("first.db",
+		"PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
+		"CREATE TABLE event(sequence INTEGER PRIMARY KEY AUTOINCREMENT,"
+		" utc_ms INTEGER NOT NULL, type INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+		"CREATE INDEX event_type ON event(type, sequence);"
+		"CREATE INDEX event_time ON event(utc_ms);"
+		"INSERT INTO event(utc_ms, type, body) VALUES(1, 7, x'00'), (2, 7, x'01');"
+		"PRAGMA user_version=1;");
+	open_new("first.db");
+	CU_ASSERT_EQUAL(read_back(0, 0, 0, 400), 2);
+	CU_ASSERT_STRING_EQUAL(recalled(""), "");
+	CU_ASSERT_EQUAL(keep(8, "fault/6", "a"), 0);
+	close_store();
+	open_new("first.db");
+	CU_ASSERT_EQUAL(journal_store_newest(store), 3);
+	CU_ASSERT_STRING_EQUAL(recalled(""), "fault/6=a ");
+	CU_ASSERT_EQUAL(asides("first.db"), 0);
+	close_store();
+}
+
+/* What was closed a moment ago is not read through again: a page that is damaged, and not needed to open it, is not seen. */
+static void what_was_closed_cleanly_is_not_checked_again(void)
+{
+	const struct journal_bounds clean = {
+		.max_bytes = 1 << 20, .max_days = 30, .was_closed_cleanly = true};
+	static char noise[4096];
+	FILE *file;
+
+	open_new("clean.db");
+	CU_ASSERT_EQUAL(append(300, NOW, 7, 1000), 0);
+	close_store();
+	memset(noise, 0x5a, sizeof(noise));
+	file = fopen(test_path("clean.db"), "r+e");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_EQUAL(fseek(file, 32 * 4096, SEEK_SET), 0);
+	CU_ASSERT_EQUAL(fwrite(noise, 1, sizeof(noise), file), sizeof(noise));
+	CU_ASSERT_EQUAL(fclose(file), 0);
+	store = journal_store_open(test_path("clean.db"), &clean, &set_aside, error, sizeof(error));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(store);
+	CU_ASSERT_FALSE(set_aside);
+	CU_ASSERT_EQUAL(journal_store_newest(store), 300);
+	close_store();
+	open_store("clean.db");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(store);
+	CU_ASSERT_TRUE(set_aside);
 	close_store();
 }
 
@@ -250,6 +385,23 @@ static void a_place_where_nothing_can_be_written_is_told_and_nothing_set_aside(v
 	CU_ASSERT_PTR_NULL(journal_store_close(NULL));
 }
 
+/* The value goes with the first row: it is written before the disk is full. */
+static int append_with_value(unsigned n, uint32_t type, size_t len)
+{
+	static uint8_t body[8192];
+	int r;
+
+	memset(rows, 0, sizeof(rows));
+	for (unsigned i = 0; i < n; i++)
+		rows[i] = (struct journal_row){
+			.utc_ms = NOW, .type = type, .len = (uint32_t)len, .body = body};
+	rows[0].kept = kept_of("fault/6", "new");
+	r = journal_store_append(store, rows, n);
+	free(rows[0].kept);
+	rows[0].kept = NULL;
+	return r;
+}
+
 static void a_full_disk_refuses_the_whole_batch_and_heals(void)
 {
 	const char *disk = test_path("disk");
@@ -262,8 +414,10 @@ static void a_full_disk_refuses_the_whole_batch_and_heals(void)
 	}
 	open_new("disk/journal.db");
 	CU_ASSERT_EQUAL(append(3, NOW, 7, 100), 0);
+	CU_ASSERT_EQUAL(keep(0, "fault/6", "old"), 0);
 	CU_ASSERT_TRUE_FATAL(tiny_disk_fill(disk));
-	CU_ASSERT_EQUAL(append(200, NOW, 8, 4000), -ENOSPC);
+	CU_ASSERT_EQUAL(append_with_value(200, 8, 4000), -ENOSPC);
+	CU_ASSERT_STRING_EQUAL(recalled(""), "fault/6=old ");
 	CU_ASSERT(strlen(journal_store_error(store)) > 0);
 	CU_ASSERT_EQUAL(journal_store_newest(store), 3);
 	CU_ASSERT_EQUAL(read_back(0, 0, 0, 400), 3);
@@ -289,6 +443,13 @@ static const struct unit_test tests[] = {
 	{"a database of a newer schema is set aside", a_database_of_a_newer_schema_is_set_aside},
 	{"a place where nothing can be written is told and nothing set aside",
 	 a_place_where_nothing_can_be_written_is_told_and_nothing_set_aside},
+	{"what is kept is replaced, removed and found by prefix",
+	 what_is_kept_is_replaced_removed_and_found_by_prefix},
+	{"what is kept outlives its event", what_is_kept_outlives_its_event},
+	{"a database of the first version is taken over",
+	 a_database_of_the_first_version_is_taken_over},
+	{"what was closed cleanly is not checked again",
+	 what_was_closed_cleanly_is_not_checked_again},
 	{"a full disk refuses the whole batch and heals",
 	 a_full_disk_refuses_the_whole_batch_and_heals},
 };
