@@ -21,6 +21,28 @@ static error_t take_option(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+static void pause_a_little(void)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+
+	(void)nanosleep(&pause, NULL); /* cut short: we look sooner */
+}
+
+/* The old image hangs up when it leaves. One that is still there when the time is up could not leave. */
+static int await_hang_up(struct control_client *client, struct failure *ret_failure)
+{
+	mono_ms deadline = clock_mono_ms() + AWAY_LIMIT_MS;
+	struct reply reply;
+
+	while (control_client_receive(client, &reply, ret_failure) >= 0) {
+		if (clock_mono_ms() >= deadline)
+			return failure_set(ret_failure, CLI_EXIT_REFUSED,
+					   "the daemon did not restart: its log says why");
+		pause_a_little();
+	}
+	return 0;
+}
+
 static int ask(struct cli *cli, enum request_kind kind, struct failure *ret_failure)
 {
 	const struct request request = {.kind = kind};
@@ -33,26 +55,20 @@ static int ask(struct cli *cli, enum request_kind kind, struct failure *ret_fail
 	r = control_client_ask(client, &request, REPLY_DONE, &reply, ret_failure);
 	if (!r)
 		(void)puts(reply.done.text);
-	/* The old image hangs up when it leaves. */
-	while (!r && kind == REQUEST_RESTART &&
-	       control_client_receive(client, &reply, ret_failure) >= 0) {
-		const struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
-
-		(void)nanosleep(&pause, NULL); /* cut short: we look sooner */
-	}
+	if (!r && kind == REQUEST_RESTART)
+		r = await_hang_up(client, ret_failure);
 	(void)control_client_free(client);
 	return r;
 }
 
 static int await_answer(struct cli *cli, mono_ms begun, struct failure *ret_failure)
 {
-	const struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
 	struct control_client *client = NULL;
 
 	while (control_client_open(cli->socket_path, &client, ret_failure) < 0) {
 		if (clock_mono_ms() - begun > AWAY_LIMIT_MS)
 			return -1;
-		(void)nanosleep(&pause, NULL); /* cut short: we try sooner */
+		pause_a_little();
 	}
 	(void)control_client_free(client);
 	(void)printf("the connector answered again after %lld ms\n",

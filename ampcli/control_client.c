@@ -277,6 +277,12 @@ int control_client_refused(const struct reply *reply, struct failure *ret_failur
 			   reply->refusal.reason);
 }
 
+int control_client_leaving(const struct reply *reply, struct failure *ret_failure)
+{
+	return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "ampdaemon restarts: %s",
+			   reply->reconnect.reason);
+}
+
 /* 0 when the socket is ready, -1 when the time is up. */
 static int await(const struct control_client *client, short events, mono_ms deadline)
 {
@@ -314,6 +320,8 @@ int control_client_ask(struct control_client *client, const struct request *requ
 		return -1;
 	if (ret_reply->kind == REPLY_REFUSAL)
 		return control_client_refused(ret_reply, ret_failure);
+	if (ret_reply->kind == REPLY_RECONNECT)
+		return control_client_leaving(ret_reply, ret_failure);
 	if (ret_reply->kind != kind) {
 		(void)lied(client, "an answer that was not asked for", ret_failure);
 		return -1;

@@ -40,4 +40,7 @@ int control_client_ask(struct control_client *client, const struct request *requ
 /* The failure that a refusal means. Returns -1. */
 int control_client_refused(const struct reply *reply, struct failure *ret_failure);
 
+/* The failure that a daemon which asks to reconnect means. Returns -1. */
+int control_client_leaving(const struct reply *reply, struct failure *ret_failure);
+
 #endif

@@ -15,6 +15,8 @@
 #define SUMMARY_LIMIT_MS 5000 /* for the daemon's own summary: ours does not depend on it */
 #define BATCH 64              /* files sent before the answers are looked at */
 
+#define TOLD_TO_RECONNECT (-ERESTART) /* a session that ended with the daemon's own word */
+
 struct flight {
 	char *path; /* NULL: free */
 	size_t path_len;
@@ -127,10 +129,13 @@ static void end_flights(struct scan *scan, enum scan_reason reason)
 /* `error` as of control_client_receive(). A daemon that went away leaves an incomplete scan; one that lies is no daemon. */
 static int end_session(struct scan *scan, int error)
 {
+	enum scan_reason reason =
+		scan->tally->stopped ? SCAN_REASON_STOPPED : SCAN_REASON_CONNECTION;
+
 	if (error != -EBADMSG)
 		scan->failure->exit = CLI_EXIT_NOT_ALL_SCANNED;
-	end_walk(scan, SCAN_REASON_CONNECTION);
-	end_flights(scan, SCAN_REASON_CONNECTION);
+	end_walk(scan, reason);
+	end_flights(scan, reason);
 	return -1;
 }
 
@@ -143,8 +148,8 @@ static void say_fatal(struct scan *scan, struct flight *flight)
 	land(scan, flight);
 }
 
-/* None of them has a number in the next session until it is sent in it. */
-static void take_back(struct scan *scan)
+/* None of them has a number in the next session until it is sent in it. Only what was lost unannounced may have been their fault. */
+static void take_back(struct scan *scan, bool is_announced)
 {
 	for (unsigned i = 0; i < scan->places; i++) {
 		struct flight *flight = &scan->flights[i];
@@ -153,7 +158,8 @@ static void take_back(struct scan *scan)
 			continue;
 		flight->file = 0;
 		scan->n_unsent++;
-		if (++flight->losses >= SCAN_LOSSES_MOST)
+		flight->losses += !is_announced;
+		if (flight->losses >= SCAN_LOSSES_MOST)
 			say_fatal(scan, flight);
 	}
 	scan->last_file = 0;
@@ -189,11 +195,12 @@ static int find_daemon(struct scan *scan, int error)
 	if (error == -EBADMSG || !scan->request->patience || scan->end != SCAN_REASON_NONE)
 		return end_session(scan, error);
 	scan->sink->away(scan->sink->context, scan->failure->text);
-	take_back(scan);
+	take_back(scan, error == TOLD_TO_RECONNECT);
 	r = find_session(scan, limit);
 	scan->tally->stopped |= r == -EINTR;
 	if (r)
 		return end_session(scan, error);
+	scan->failure->exit = CLI_EXIT_OK; /* what was tried meanwhile is over */
 	scan->window = control_client_window(*scan->client);
 	if (scan->window > scan->places)
 		scan->window = scan->places;
@@ -287,9 +294,8 @@ static int drain(struct scan *scan)
 			return end_session(scan, -ECONNRESET);
 		}
 		if (reply.kind == REPLY_RECONNECT) {
-			(void)failure_set(scan->failure, CLI_EXIT_NO_DAEMON,
-					  "the daemon restarts: %s", reply.reconnect.reason);
-			return find_daemon(scan, -ECONNRESET);
+			(void)control_client_leaving(&reply, scan->failure);
+			return find_daemon(scan, TOLD_TO_RECONNECT);
 		}
 		if (reply.kind != REPLY_FILE_RESULT)
 			return lied(scan, "an answer that was not asked for");
@@ -336,6 +342,12 @@ static int send_flight(struct scan *scan, struct flight *flight)
 	return 0;
 }
 
+/* Those that were taken back may be more than the next daemon takes at once. */
+static bool may_send(const struct scan *scan)
+{
+	return scan->n_unsent > 0 && scan->n_flights - scan->n_unsent < scan->window;
+}
+
 /* The open file becomes a flight, unsent. */
 static void board(struct scan *scan)
 {
@@ -361,12 +373,14 @@ static int fill_window(struct scan *scan)
 	for (unsigned i = 0; i < BATCH; i++) {
 		int r;
 
-		if (scan->n_unsent) {
+		if (may_send(scan)) {
 			r = send_flight(scan, find_flight(scan, 0));
 			if (r != 0)
 				return r == -EAGAIN ? 1 : -1;
 			continue;
 		}
+		if (scan->n_unsent)
+			return 1;
 		if (!scan->has_ready && scan->walked)
 			return 1;
 		if (!scan->has_ready)
@@ -388,7 +402,7 @@ static bool is_stop_wanted(const struct scan *scan)
 
 static void await(const struct scan *scan)
 {
-	bool must_send = scan->n_unsent > 0;
+	bool must_send = may_send(scan);
 	struct pollfd waits[] = {
 		{.fd = control_client_fd(*scan->client),
 		 .events = (short)(must_send ? POLLIN | POLLOUT : POLLIN)},
@@ -449,28 +463,42 @@ static int begin(struct scan *scan)
 	return 0;
 }
 
-/* Tells the daemon, so that its journal has the same numbers. A daemon that cannot be told any more has lost nothing of
- * ours: every file has its answer. */
-static void finish(struct scan *scan)
+/* 0, or TOLD_TO_RECONNECT when the daemon left before it had the end of the scan in its journal. */
+static int tell_end(struct scan *scan, mono_ms deadline)
 {
 	const struct request request = {
 		.kind = REQUEST_SCAN_END,
 		.scan_end = {.not_scanned = scan->tally->verdicts[VERDICT_NOT_SCANNED],
 			     .stopped = scan->tally->stopped}};
-	mono_ms deadline = clock_mono_ms() + SUMMARY_LIMIT_MS;
 	struct failure ignored;
 	struct reply reply;
 
-	if (control_client_send(*scan->client, &request, -1) < 0)
-		return;
+	/* A daemon that hung up may have said why: that is still to be read. */
+	(void)control_client_send(*scan->client, &request, -1);
 	while (clock_mono_ms() < deadline) {
 		int r = control_client_receive(*scan->client, &reply, &ignored);
 
+		if (r == 1 && reply.kind == REPLY_RECONNECT)
+			return TOLD_TO_RECONNECT;
 		if (r < 0 || (r == 1 && reply.kind == REPLY_SCAN_SUMMARY))
-			return;
+			return 0;
 		if (r == 0)
 			await(scan);
 	}
+	return 0;
+}
+
+/* Tells the daemon, so that its journal has the same numbers. A daemon that cannot be told any more has lost nothing of
+ * ours: every file has its answer. */
+static void finish(struct scan *scan)
+{
+	mono_ms deadline = clock_mono_ms() + SUMMARY_LIMIT_MS;
+
+	while (tell_end(scan, deadline) == TOLD_TO_RECONNECT && scan->request->patience) {
+		if (find_session(scan, deadline) < 0)
+			break;
+	}
+	scan->failure->exit = CLI_EXIT_OK;
 }
 
 static int prepare(struct scan *scan)
