@@ -15,6 +15,9 @@
  *   refuse           refuses to begin a scan
  *   forbid           refuses with "not permitted"
  *   old              speaks another protocol version
+ *   reconnect        leaves with the word Reconnect when it is greeted
+ *   healthy          as honest; no fault is active, nothing unscannable
+ * RestartRequest and RecheckRequest are for root, as with the real one; a restart ends the session.
  * Serves one session after another, each in a process of its own, until it is killed.
  */
 #include <errno.h>
@@ -32,8 +35,10 @@
 
 #include "ampdaemon/core/dispatcher.h"
 #include "ampdaemon/core/service_machine.h"
+#include "base/fault.h"
 #include "base/text.h"
 #include "io/packet.h"
+#include "io/peer.h"
 #include "wire/control_codec.h"
 
 #define WINDOW 32
@@ -144,6 +149,78 @@ static void answer_history(const struct fake *fake, const struct history_request
 	send_reply(fake, &reply);
 }
 
+#define BOOK_FILES 700 /* more than a page */
+#define BOOK_PAGE 300
+
+static void answer_unscannable(const struct fake *fake, uint32_t from, uint32_t limit)
+{
+	static struct unscannable_report files[BOOK_PAGE];
+	static char paths[BOOK_PAGE][32];
+	struct reply reply = {.kind = REPLY_UNSCANNABLE, .unscannable = {.files = files}};
+	uint32_t total = is_mode(fake, "healthy") ? 0 : BOOK_FILES;
+
+	for (unsigned n = 0; n < BOOK_PAGE && n < limit && from < total; n++, from++) {
+		(void)snprintf(paths[n], sizeof(paths[n]), "/x/%u\n\xff", (unsigned)from);
+		files[n] = (struct unscannable_report){
+			.path = span_of_text(paths[n]),
+			.digest = span_of_text("0123456789abcdef0123456789abcdef"),
+			.inode = from,
+			.since_ms = 1893456000000,
+			.cause = DEATH_CRASH};
+		reply.unscannable.n_files++;
+	}
+	reply.unscannable.total = total;
+	reply.unscannable.more = from < total;
+	send_reply(fake, &reply);
+}
+
+static const struct fault_state active_fault = {
+	.id = FAULT_SERVICE_RESTARTING,
+	.active = true,
+	.severity = FAULT_MAJOR,
+	.raised_ms = 1893456000000,
+	.seen_ms = 1893456001000,
+	.count = 7,
+	.detail = "7 failures in the last 10 min",
+	.remedy = "Look at the files.",
+	.reason = "",
+};
+
+static void answer_faults(const struct fake *fake, uint32_t id)
+{
+	struct reply reply = {.kind = REPLY_FAULTS};
+	bool has_active = !is_mode(fake, "healthy");
+
+	if (id && !(id == active_fault.id && has_active)) {
+		reply.faults.n_faults = 1;
+		reply.faults.faults[0] = (struct fault_state){
+			.id = id, .detail = "", .remedy = "Do that.", .reason = ""};
+	} else if (has_active) {
+		reply.faults.n_faults = 1;
+		reply.faults.faults[0] = active_fault;
+	}
+	send_reply(fake, &reply);
+}
+
+static void answer_done(const struct fake *fake, const char *text)
+{
+	struct reply reply = {.kind = REPLY_DONE, .done = {.text = text}};
+	struct peer peer;
+
+	if (peer_of_socket(fake->fd, &peer) < 0 || peer.uid != 0)
+		refuse(fake, REFUSAL_NOT_PERMITTED, "only root may ask for this");
+	else
+		send_reply(fake, &reply);
+}
+
+static void leave(const struct fake *fake)
+{
+	struct reply reply = {.kind = REPLY_RECONNECT, .reconnect = {.reason = "it was asked for"}};
+
+	send_reply(fake, &reply);
+	exit(0);
+}
+
 static void answer_status(const struct fake *fake)
 {
 	static struct reply reply = {.kind = REPLY_STATUS};
@@ -171,6 +248,11 @@ static void answer_status(const struct fake *fake)
 	status->walls[status->n_walls++] =
 		(struct wall_report){WALL_LANDLOCK, WALL_STATE_MISSING, "no such kernel option"};
 	status->notices[status->n_notices++] = "this is a stand-in";
+	if (!is_mode(fake, "healthy")) {
+		status->faults[status->n_faults++] = active_fault;
+		status->standby_wanted = true;
+		status->unscannable = BOOK_FILES;
+	}
 	send_reply(fake, &reply);
 }
 
@@ -178,6 +260,8 @@ static void greet(const struct fake *fake)
 {
 	struct reply reply = {.kind = REPLY_HELLO};
 
+	if (is_mode(fake, "reconnect"))
+		leave(fake);
 	reply.hello.protocol =
 		is_mode(fake, "old") ? CONTROL_PROTOCOL_VERSION + 1 : CONTROL_PROTOCOL_VERSION;
 	reply.hello.version = "0.0-fake";
@@ -225,6 +309,19 @@ static void answer(struct fake *fake, const struct request *request, int fd)
 		break;
 	case REQUEST_HISTORY:
 		answer_history(fake, &request->history);
+		break;
+	case REQUEST_FAULTS:
+		answer_faults(fake, request->faults.id);
+		break;
+	case REQUEST_UNSCANNABLE:
+		answer_unscannable(fake, request->unscannable.from, request->unscannable.limit);
+		break;
+	case REQUEST_RESTART:
+		answer_done(fake, "the stand-in restarts");
+		leave(fake);
+		break;
+	case REQUEST_RECHECK:
+		answer_done(fake, "it is looked at again");
 		break;
 	}
 }
