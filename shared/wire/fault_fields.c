@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "wire/event_fields.h"
@@ -90,7 +91,7 @@ ssize_t fault_page_encode(const struct reply *reply, Amp__Pb__Reply *outer, void
 
 	do {
 		len = encode_cut(reply, outer, limit, packet, size);
-		limit /= 2;
+		limit -= limit / 8;
 	} while (len == -EMSGSIZE && limit >= SHORTEST_DETAIL);
 	return len;
 }

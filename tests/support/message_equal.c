@@ -137,7 +137,7 @@ bool request_equal(const struct request *a, const struct request *b)
 	case REQUEST_STATUS:
 		return true;
 	case REQUEST_SCAN_BEGIN:
-		return SAME_SPAN(scan_begin.label);
+		return SAME_SPAN(scan_begin.label) && SAME(scan_begin.continues);
 	case REQUEST_SCAN_FILE:
 		return SAME(scan_file.file) && SAME_SPAN(scan_file.path);
 	case REQUEST_SCAN_END:
@@ -145,6 +145,13 @@ bool request_equal(const struct request *a, const struct request *b)
 	case REQUEST_HISTORY:
 		return SAME(history.before) && SAME(history.limit) && SAME(history.type) &&
 		       SAME(history.since_ms);
+	case REQUEST_FAULTS:
+		return SAME(faults.id);
+	case REQUEST_RESTART:
+	case REQUEST_RECHECK:
+		return true;
+	case REQUEST_UNSCANNABLE:
+		return SAME(unscannable.from) && SAME(unscannable.limit);
 	}
 	return false;
 }
@@ -181,6 +188,33 @@ static bool same_service(const struct status_report *a, const struct status_repo
 	       SAME(load_ms) && SAME(engine_bytes) && SAME(engine_huge_bytes);
 }
 
+static bool same_fault(const struct fault_state *a, const struct fault_state *b)
+{
+	return SAME(id) && SAME(active) && SAME(severity) && SAME(raised_ms) && SAME(seen_ms) &&
+	       SAME(cleared_ms) && SAME(count) && SAME_TEXT(detail) && SAME_TEXT(remedy) &&
+	       SAME_TEXT(reason);
+}
+
+static bool same_faults(const struct fault_state *a, unsigned n_a, const struct fault_state *b,
+			unsigned n_b)
+{
+	if (n_a != n_b)
+		return false;
+	for (; n_a--; a++, b++) {
+		if (!same_fault(a, b))
+			return false;
+	}
+	return true;
+}
+
+static bool same_supervision(const struct status_report *a, const struct status_report *b)
+{
+	return same_faults(a->faults, a->n_faults, b->faults, b->n_faults) &&
+	       SAME(failures_window) && !memcmp(a->failures, b->failures, sizeof(a->failures)) &&
+	       SAME(connector_restarts) && SAME(service_replacements) && SAME(standby_wanted) &&
+	       SAME(standby_ready) && SAME(standby_pid) && SAME(unscannable);
+}
+
 static bool same_status(const struct status_report *a, const struct status_report *b)
 {
 	return SAME_TEXT(version) && SAME(pid) && SAME(uptime_ms) && same_service(a, b) &&
@@ -190,7 +224,8 @@ static bool same_status(const struct status_report *a, const struct status_repor
 	       !memcmp(a->verdicts, b->verdicts, sizeof(a->verdicts)) && SAME(last_scan_ms) &&
 	       SAME(journal_sequence) && SAME(journal_waiting) && SAME(journal_lost) &&
 	       SAME_TEXT(journal_error) && SAME(log_dropped) &&
-	       same_texts(a->notices, a->n_notices, b->notices, b->n_notices) && SAME(violations);
+	       same_texts(a->notices, a->n_notices, b->notices, b->n_notices) && SAME(violations) &&
+	       same_supervision(a, b);
 }
 
 static bool same_file_result(const struct file_result *a, const struct file_result *b)
@@ -218,6 +253,23 @@ static bool same_page(const struct history_page *a, const struct history_page *b
 	return true;
 }
 
+static bool same_unscannable(const struct reply *a, const struct reply *b)
+{
+	if (!SAME(unscannable.n_files) || !SAME(unscannable.total) || !SAME(unscannable.more))
+		return false;
+	for (unsigned i = 0; i < a->unscannable.n_files; i++) {
+		const struct unscannable_report *f = &a->unscannable.files[i];
+		const struct unscannable_report *g = &b->unscannable.files[i];
+
+		if (!same_span(f->path, g->path) || !same_span(f->digest, g->digest) ||
+		    f->device != g->device || f->inode != g->inode || f->bytes != g->bytes ||
+		    f->since_ms != g->since_ms || f->generation != g->generation ||
+		    f->spared != g->spared || f->cause != g->cause)
+			return false;
+	}
+	return true;
+}
+
 bool reply_equal(const struct reply *a, const struct reply *b)
 {
 	if (!SAME(kind))
@@ -237,6 +289,15 @@ bool reply_equal(const struct reply *a, const struct reply *b)
 		return same_page(&a->history, &b->history);
 	case REPLY_REFUSAL:
 		return SAME(refusal.code) && SAME_TEXT(refusal.reason);
+	case REPLY_FAULTS:
+		return same_faults(a->faults.faults, a->faults.n_faults, b->faults.faults,
+				   b->faults.n_faults);
+	case REPLY_DONE:
+		return SAME_TEXT(done.text);
+	case REPLY_UNSCANNABLE:
+		return same_unscannable(a, b);
+	case REPLY_RECONNECT:
+		return SAME_TEXT(reconnect.reason);
 	}
 	return false;
 }
@@ -245,7 +306,21 @@ static bool same_worker_event(const struct event *a, const struct event *b)
 {
 	return SAME(worker.worker) && SAME(worker.pid) && SAME(worker.cause) &&
 	       SAME(worker.status) && SAME_SPAN(worker.path) && SAME(worker.attempt) &&
-	       SAME(worker.handover_us) && SAME_TEXT(worker.detail);
+	       SAME(worker.handover_us) && SAME_TEXT(worker.detail) && SAME(worker.job) &&
+	       SAME(worker.phase) && SAME_SPAN(worker.digest);
+}
+
+static bool same_fault_event(const struct event *a, const struct event *b)
+{
+	return SAME(fault.id) && SAME(fault.severity) && SAME_TEXT(fault.detail) &&
+	       SAME_TEXT(fault.remedy) && SAME_TEXT(fault.reason) && SAME(fault.count);
+}
+
+static bool same_unscannable_event(const struct event *a, const struct event *b)
+{
+	return SAME_SPAN(unscannable.path) && SAME_SPAN(unscannable.digest) &&
+	       SAME(unscannable.bytes) && SAME(unscannable.attempts) && SAME(unscannable.cause) &&
+	       SAME(unscannable.generation);
 }
 
 bool event_equal(const struct event *a, const struct event *b)
@@ -270,6 +345,10 @@ bool event_equal(const struct event *a, const struct event *b)
 		       SAME_TEXT(service.reason) && SAME(service.signatures);
 	case EVENT_BODY_LOST:
 		return SAME(lost.events) && SAME_TEXT(lost.reason);
+	case EVENT_BODY_FAULT:
+		return same_fault_event(a, b);
+	case EVENT_BODY_UNSCANNABLE:
+		return same_unscannable_event(a, b);
 	}
 	return false;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tests/support/sample_messages.h"
 
+#include "base/fault.h"
+
 #define COUNT(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
 #define BYTES(text)                                                                                \
 	{                                                                                          \
@@ -140,7 +142,8 @@ const struct request *sample_requests(unsigned *ret_n)
 	static const struct request samples[] = {
 		{.kind = REQUEST_HELLO, .hello = {.protocol = 1}},
 		{.kind = REQUEST_STATUS},
-		{.kind = REQUEST_SCAN_BEGIN, .scan_begin = {.label = BYTES("/data/\xff\n")}},
+		{.kind = REQUEST_SCAN_BEGIN,
+		 .scan_begin = {.label = BYTES("/data/\xff\n"), .continues = UINT64_MAX}},
 		{.kind = REQUEST_SCAN_FILE,
 		 .scan_file = {.file = 1, .path = BYTES("/data/a\x1b[31m")}},
 		{.kind = REQUEST_SCAN_END, .scan_end = {.not_scanned = 3, .stopped = true}},
@@ -149,11 +152,20 @@ const struct request *sample_requests(unsigned *ret_n)
 			     .limit = LIMIT_HISTORY_ROWS,
 			     .type = EVENT_THREAT_DETECTED,
 			     .since_ms = 1700000000000}},
+		{.kind = REQUEST_FAULTS},
+		{.kind = REQUEST_FAULTS, .faults = {.id = FAULT_SERVICE_RESTARTING}},
+		{.kind = REQUEST_RESTART},
+		{.kind = REQUEST_RECHECK},
+		{.kind = REQUEST_UNSCANNABLE,
+		 .unscannable = {.from = LIMIT_UNSCANNABLE, .limit = LIMIT_HISTORY_ROWS}},
 	};
 
 	*ret_n = COUNT(samples);
 	return samples;
 }
+
+#define SAMPLE_DIGEST                                                                              \
+	BYTES("0123456789abcdef\x00\x01\x02\x03\x04\x05\x06\x07\xf8\xf9\xfa\xfb\xfc\xfd\xfe\xff")
 
 #define SCAN_COUNTS                                                                                \
 	{                                                                                          \
@@ -196,7 +208,10 @@ const struct event *sample_events(unsigned *ret_n)
 			    .path = BYTES("/srv/bomb"),
 			    .attempt = 2,
 			    .handover_us = 1500,
-			    .detail = "killed after 120 s"}},
+			    .detail = "killed after 120 s",
+			    .job = UINT64_MAX,
+			    .phase = SCAN_PHASE_SCAN,
+			    .digest = SAMPLE_DIGEST}},
 		{.sequence = 5,
 		 .type = EVENT_SERVICE_ENDED,
 		 .body = EVENT_BODY_SERVICE,
@@ -209,11 +224,53 @@ const struct event *sample_events(unsigned *ret_n)
 		 .type = EVENT_EVENTS_LOST,
 		 .body = EVENT_BODY_LOST,
 		 .lost = {.events = 12, .reason = "the disk was full"}},
+		{.sequence = 7,
+		 .type = EVENT_FAULT_RAISED_CRITICAL,
+		 .body = EVENT_BODY_FAULT,
+		 .fault = {.id = FAULT_SERVICE_START,
+			   .severity = FAULT_CRITICAL,
+			   .detail = "the executable is missing",
+			   .remedy = "put it back",
+			   .reason = "",
+			   .count = 3}},
+		{.sequence = 8,
+		 .type = EVENT_FAULT_CLEARED,
+		 .body = EVENT_BODY_FAULT,
+		 .fault = {.id = FAULT_SERVICE_USER,
+			   .severity = FAULT_MAJOR,
+			   .detail = "",
+			   .remedy = "",
+			   .reason = "the account is back"}},
+		{.sequence = 9,
+		 .type = EVENT_FAULTS_ALL_CLEARED,
+		 .body = EVENT_BODY_FAULT,
+		 .fault = {.detail = "", .remedy = "", .reason = ""}},
+		{.sequence = 10,
+		 .type = EVENT_FILE_UNSCANNABLE,
+		 .body = EVENT_BODY_UNSCANNABLE,
+		 .unscannable = {.path = BYTES("/srv/poison\xff"),
+				 .digest = SAMPLE_DIGEST,
+				 .bytes = 1u << 20,
+				 .attempts = 2,
+				 .cause = DEATH_CRASH,
+				 .generation = 7}},
+		{.sequence = 11, .type = EVENT_FILE_UNSCANNABLE, .body = EVENT_BODY_UNSCANNABLE},
 	};
 
 	*ret_n = COUNT(samples);
 	return samples;
 }
+
+static const struct fault_state sample_fault = {.id = FAULT_SERVICE_RESTARTING,
+						.active = true,
+						.severity = FAULT_CRITICAL,
+						.raised_ms = 1700000000000,
+						.seen_ms = 1700000000001,
+						.cleared_ms = 1600000000000,
+						.count = 12,
+						.detail = "5 failures in 10 minutes",
+						.remedy = "look at the files",
+						.reason = "calm for 10 minutes"};
 
 static void fill_status(struct status_report *status)
 {
@@ -249,7 +306,19 @@ static void fill_status(struct status_report *status)
 					 .journal_error = "disk full",
 					 .log_dropped = 7,
 					 .n_notices = 2,
-					 .violations = 9};
+					 .violations = 9,
+					 .n_faults = 2,
+					 .failures_window = 5,
+					 .failures = {0, 11, 12, 13},
+					 .connector_restarts = 14,
+					 .service_replacements = 15,
+					 .standby_wanted = true,
+					 .standby_ready = true,
+					 .standby_pid = 4714,
+					 .unscannable = 16};
+	status->faults[0] = sample_fault;
+	status->faults[1] = sample_fault;
+	status->faults[1].id = FAULT_SERVICE_START;
 	status->files[0] = (struct definition_file){
 		.name = "eicar.ndb", .accepted = true, .reason = "", .signatures = 1};
 	status->notices[0] = "the account is missing";
@@ -267,7 +336,19 @@ static void fill_status(struct status_report *status)
 
 const struct reply *sample_replies(unsigned *ret_n)
 {
-	static struct event events[8];
+	static struct event events[16];
+	static struct unscannable_report files[] = {
+		{.path = BYTES("/srv/poison\n"),
+		 .digest = SAMPLE_DIGEST,
+		 .device = UINT64_MAX,
+		 .inode = 12,
+		 .bytes = 1u << 20,
+		 .since_ms = 1700000000000,
+		 .generation = 7,
+		 .spared = 3,
+		 .cause = DEATH_DEADLINE},
+		{.path = BYTES("/srv/unread"), .cause = DEATH_CRASH},
+	};
 	static struct reply samples[] = {
 		{.kind = REPLY_HELLO, .hello = {.protocol = 1, .version = "0.1.0", .window = 64}},
 		{.kind = REPLY_STATUS},
@@ -293,12 +374,23 @@ const struct reply *sample_replies(unsigned *ret_n)
 		{.kind = REPLY_HISTORY, .history = {.events = events}},
 		{.kind = REPLY_REFUSAL,
 		 .refusal = {.code = REFUSAL_TOO_MANY, .reason = "64 sessions already"}},
+		{.kind = REPLY_FAULTS},
+		{.kind = REPLY_FAULTS, .faults = {.n_faults = 2}},
+		{.kind = REPLY_DONE, .done = {.text = "the daemon restarts in place"}},
+		{.kind = REPLY_UNSCANNABLE,
+		 .unscannable =
+			 {.n_files = COUNT(files), .files = files, .total = 7, .more = true}},
+		{.kind = REPLY_UNSCANNABLE},
+		{.kind = REPLY_RECONNECT, .reconnect = {.reason = "fault 6"}},
 	};
 	const struct event *all = sample_events(&samples[7].history.n_events);
 
 	for (unsigned i = 0; i < samples[7].history.n_events; i++)
 		events[i] = all[i];
 	fill_status(&samples[1].status);
+	samples[11].faults.faults[0] = sample_fault;
+	samples[11].faults.faults[1] = (struct fault_state){
+		.id = FAULT_SELINUX, .detail = "", .remedy = "", .reason = "not enforcing"};
 	*ret_n = COUNT(samples);
 	return samples;
 }

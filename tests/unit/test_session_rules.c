@@ -51,19 +51,29 @@ static const struct expectation expected[] = {
 	{&rules_request, 0, REQUEST_HELLO, false, true, 1},
 	{&rules_request, 1, REQUEST_STATUS, false, false, 1},
 	{&rules_request, 1, REQUEST_HISTORY, false, false, 1},
+	{&rules_request, 1, REQUEST_FAULTS, false, false, 1},
+	{&rules_request, 1, REQUEST_UNSCANNABLE, false, false, 1},
+	{&rules_request, 1, REQUEST_RESTART, false, false, 1},
+	{&rules_request, 1, REQUEST_RECHECK, false, false, 1},
 	{&rules_request, 1, REQUEST_SCAN_BEGIN, false, false, 2},
 	{&rules_request, 2, REQUEST_SCAN_FILE, true, false, 2},
 	{&rules_request, 2, REQUEST_STATUS, false, false, 2},
+	{&rules_request, 2, REQUEST_RESTART, false, false, 2},
 	{&rules_request, 2, REQUEST_SCAN_END, false, false, 1},
 
 	{&rules_reply, 0, REPLY_HELLO, false, true, 1},
 	{&rules_reply, 0, REPLY_REFUSAL, false, false, 0},
+	{&rules_reply, 0, REPLY_RECONNECT, false, true, 2},
 	{&rules_reply, 1, REPLY_STATUS, false, false, 1},
 	{&rules_reply, 1, REPLY_SCAN_BEGUN, false, false, 1},
 	{&rules_reply, 1, REPLY_FILE_RESULT, false, false, 1},
 	{&rules_reply, 1, REPLY_SCAN_SUMMARY, false, false, 1},
 	{&rules_reply, 1, REPLY_HISTORY, false, false, 1},
 	{&rules_reply, 1, REPLY_REFUSAL, false, false, 1},
+	{&rules_reply, 1, REPLY_FAULTS, false, false, 1},
+	{&rules_reply, 1, REPLY_UNSCANNABLE, false, false, 1},
+	{&rules_reply, 1, REPLY_DONE, false, false, 1},
+	{&rules_reply, 1, REPLY_RECONNECT, false, true, 2},
 };
 
 static const struct rule_book *const books[] = {&rules_to_service, &rules_from_service,
@@ -187,6 +197,18 @@ static void a_second_hello_is_refused_in_each_phase_of_a_client(void)
 	CU_ASSERT_EQUAL(session_admit(&session, REQUEST_SCAN_FILE, true, &why), 0);
 }
 
+static void nothing_comes_after_the_word_to_reconnect(void)
+{
+	struct session session;
+	const char *why;
+
+	session_init(&session, &rules_reply);
+	CU_ASSERT_EQUAL(session_admit(&session, REPLY_HELLO, false, &why), 0);
+	CU_ASSERT_EQUAL(session_admit(&session, REPLY_RECONNECT, false, &why), 0);
+	for (unsigned message = 0; message < MESSAGES; message++)
+		CU_ASSERT_EQUAL(session_admit(&session, message, false, &why), -EPROTO);
+}
+
 static const struct unit_test tests[] = {
 	{"every phase and message is permitted or refused as written",
 	 every_phase_and_message_is_permitted_or_refused_as_written},
@@ -200,6 +222,7 @@ static const struct unit_test tests[] = {
 	 a_message_number_beyond_the_bits_is_refused},
 	{"a second hello is refused in each phase of a client",
 	 a_second_hello_is_refused_in_each_phase_of_a_client},
+	{"nothing comes after the word to reconnect", nothing_comes_after_the_word_to_reconnect},
 };
 
 UNIT_MAIN("session_rules", tests)

@@ -12,7 +12,7 @@
 
 static struct wire_arena *arena;
 static struct raw inner, outer, part;
-static char longest[LIMIT_LOG_TEXT_BYTES + 2];
+static char longest[LIMIT_FAULT_DETAIL_BYTES + 2];
 
 static void raw_clear(struct raw *raw)
 {
@@ -89,6 +89,11 @@ static const struct {
 	{EVENT, EVENT_BODY_WORKER, 7, LIMIT_REASON_BYTES},
 	{EVENT, EVENT_BODY_SERVICE, 4, LIMIT_REASON_BYTES},
 	{EVENT, EVENT_BODY_LOST, 2, LIMIT_REASON_BYTES},
+	{EVENT, EVENT_BODY_FAULT, 3, LIMIT_FAULT_DETAIL_BYTES},
+	{EVENT, EVENT_BODY_FAULT, 4, LIMIT_REASON_BYTES},
+	{EVENT, EVENT_BODY_FAULT, 5, LIMIT_REASON_BYTES},
+	{REPLY, REPLY_DONE, 1, LIMIT_REASON_BYTES},
+	{REPLY, REPLY_RECONNECT, 1, LIMIT_REASON_BYTES},
 };
 
 static int decode_text(size_t row, const void *text, size_t len)
@@ -276,6 +281,15 @@ static void numbers_of_a_list_stay_within_it(void)
 	CU_ASSERT_EQUAL(decode_numbers(REQUEST, REQUEST_HISTORY, 2, LIMIT_HISTORY_ROWS), 0);
 	CU_ASSERT_EQUAL(decode_numbers(REQUEST, REQUEST_HISTORY, 2, LIMIT_HISTORY_ROWS + 1),
 			-EBADMSG);
+	CU_ASSERT_EQUAL(decode_numbers(REQUEST, REQUEST_UNSCANNABLE, 2, 0), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_numbers(REQUEST, REQUEST_UNSCANNABLE, 2, LIMIT_HISTORY_ROWS), 0);
+	CU_ASSERT_EQUAL(decode_numbers(REQUEST, REQUEST_UNSCANNABLE, 2, LIMIT_HISTORY_ROWS + 1),
+			-EBADMSG);
+	CU_ASSERT_EQUAL(decode_numbers(EVENT, EVENT_BODY_WORKER, 10, SCAN_PHASE_COUNT - 1), 0);
+	CU_ASSERT_EQUAL(decode_numbers(EVENT, EVENT_BODY_WORKER, 10, SCAN_PHASE_COUNT), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_numbers(EVENT, EVENT_BODY_UNSCANNABLE, 5, DEATH_CAUSE_COUNT - 1), 0);
+	CU_ASSERT_EQUAL(decode_numbers(EVENT, EVENT_BODY_UNSCANNABLE, 5, DEATH_CAUSE_COUNT),
+			-EBADMSG);
 	CU_ASSERT_EQUAL(decode_numbers(TO_WORKER, 1, 1, 0), -EBADMSG);
 	CU_ASSERT_EQUAL(decode_numbers(TO_WORKER, 1, 1, 1), 0);
 	CU_ASSERT_EQUAL(decode_numbers(FROM_WORKER, FROM_WORKER_RESULT, 2, VERDICT_CLEAN),
@@ -402,6 +416,8 @@ static void a_message_that_unfolds_too_far_is_refused(void)
 static int decode_status(unsigned workers, unsigned files, unsigned notices, unsigned verdicts)
 {
 	raw_clear(&inner);
+	for (unsigned i = 0; i < FAILURE_CLASS_COUNT; i++)
+		raw_number(&inner, 38, 1);
 	raw_clear(&part);
 	while (workers--)
 		raw_message(&inner, 13, &part);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "tests/support/message_equal.h"
 #include "tests/support/sample_messages.h"
 #include "tests/support/unit_main.h"
@@ -100,15 +101,15 @@ static void the_samples_have_every_kind(void)
 	kinds = 0;
 	for (unsigned i = 0; i < (sample_requests(&n), n); i++)
 		kinds |= 1u << sample_requests(&n)[i].kind;
-	CU_ASSERT_EQUAL(kinds, 0x7e);
+	CU_ASSERT_EQUAL(kinds, 0x7fe);
 	kinds = 0;
 	for (unsigned i = 0; i < (sample_replies(&n), n); i++)
 		kinds |= 1u << sample_replies(&n)[i].kind;
-	CU_ASSERT_EQUAL(kinds, 0xfe);
+	CU_ASSERT_EQUAL(kinds, 0xffe);
 	kinds = 0;
 	for (unsigned i = 0; i < (sample_events(&n), n); i++)
 		kinds |= 1u << sample_events(&n)[i].body;
-	CU_ASSERT_EQUAL(kinds, 0x3f0);
+	CU_ASSERT_EQUAL(kinds, 0xff0);
 }
 
 /* Encoders mend: what a library says is not under our control, and a refused report would be a lost one. */
@@ -162,7 +163,135 @@ static void the_largest_status_fits_in_a_packet(void)
 		status->notices[i] = text;
 	for (unsigned i = 0; i < WALL_COUNT; i++)
 		status->walls[i].detail = text;
+	status->n_faults = LIMIT_FAULTS;
+	for (unsigned i = 0; i < LIMIT_FAULTS; i++)
+		status->faults[i] = (struct fault_state){.id = FAULT_SELINUX,
+							 .raised_ms = UINT64_MAX,
+							 .seen_ms = UINT64_MAX,
+							 .cleared_ms = UINT64_MAX,
+							 .count = UINT64_MAX,
+							 .detail = text,
+							 .remedy = text,
+							 .reason = text};
 	CU_ASSERT(reply_encode(&reply, packet, sizeof(packet)) > 0);
+}
+
+static void the_catalogue_of_faults_fits_in_a_reply(void)
+{
+	CU_ASSERT(FAULT_COUNT <= LIMIT_FAULTS);
+}
+
+static bool is_cut(const char *detail)
+{
+	size_t len = strlen(detail);
+
+	return len > 3 && strcmp(detail + len - 3, "...") == 0;
+}
+
+static void a_status_has_the_beginning_of_a_long_detail(void)
+{
+	static struct reply reply, back;
+	static char text[LIMIT_FAULT_DETAIL_BYTES + 1];
+	unsigned n;
+	ssize_t len;
+
+	memset(text, 'x', LIMIT_REASON_BYTES);
+	reply = sample_replies(&n)[1];
+	arena = wire_arena_new();
+	reply.status.faults[0].detail = text;
+	len = reply_encode(&reply, packet, sizeof(packet));
+	CU_ASSERT_EQUAL_FATAL(reply_decode(arena, packet, (size_t)len, &back, &why), 0);
+	CU_ASSERT_STRING_EQUAL(back.status.faults[0].detail, text);
+	text[LIMIT_REASON_BYTES] = 'x';
+	len = reply_encode(&reply, packet, sizeof(packet));
+	CU_ASSERT_EQUAL_FATAL(reply_decode(arena, packet, (size_t)len, &back, &why), 0);
+	CU_ASSERT_EQUAL(strlen(back.status.faults[0].detail), LIMIT_REASON_BYTES);
+	CU_ASSERT_TRUE(is_cut(back.status.faults[0].detail));
+	arena = wire_arena_free(arena);
+}
+
+/* `n` faults with details of the ceiling, the first with a short one. */
+static void send_long_faults(unsigned n, struct reply *ret_back)
+{
+	static struct reply reply = {.kind = REPLY_FAULTS};
+	static char text[LIMIT_FAULT_DETAIL_BYTES + 1];
+	ssize_t len;
+
+	memset(text, 'x', sizeof(text) - 1);
+	reply.faults.n_faults = n;
+	for (unsigned i = 0; i < n; i++)
+		reply.faults.faults[i] = (struct fault_state){.id = FAULT_SELINUX,
+							      .count = i,
+							      .detail = i ? text : "short",
+							      .remedy = "",
+							      .reason = ""};
+	len = reply_encode(&reply, packet, sizeof(packet));
+	CU_ASSERT_FATAL(len > 0 && len <= LIMIT_PACKET_BYTES);
+	CU_ASSERT_EQUAL_FATAL(reply_decode(arena, packet, (size_t)len, ret_back, &why), 0);
+	CU_ASSERT_EQUAL_FATAL(ret_back->faults.n_faults, n);
+	CU_ASSERT_STRING_EQUAL(ret_back->faults.faults[0].detail, "short");
+}
+
+static void the_longest_details_are_cut_until_the_faults_fit(void)
+{
+	static struct reply back;
+
+	arena = wire_arena_new();
+	send_long_faults(4, &back);
+	for (unsigned i = 1; i < 4; i++)
+		CU_ASSERT_EQUAL(strlen(back.faults.faults[i].detail), LIMIT_FAULT_DETAIL_BYTES);
+	for (unsigned n = 5; n <= LIMIT_FAULTS; n++) {
+		send_long_faults(n, &back);
+		for (unsigned i = 1; i < n; i++) {
+			CU_ASSERT_TRUE(is_cut(back.faults.faults[i].detail));
+			/* most of the packet is used: little more is cut than must be */
+			CU_ASSERT(strlen(back.faults.faults[i].detail) * (n - 1) >
+				  LIMIT_PACKET_BYTES * 3 / 4);
+		}
+	}
+	arena = wire_arena_free(arena);
+}
+
+static void fill_page(struct event *events, struct unscannable_report *files)
+{
+	for (unsigned i = 0; i < LIMIT_HISTORY_ROWS; i++) {
+		struct event *event = &events[i];
+
+		*event = (struct event){.sequence = i + 1,
+					.type = EVENT_THREAT_DETECTED,
+					.body = EVENT_BODY_THREAT};
+		event->threat.path = span_of_text("/a/path/of/a/common/length.so");
+		event->threat.n_threats = LIMIT_THREATS;
+		for (unsigned t = 0; t < LIMIT_THREATS; t++)
+			event->threat.threats[t] = "A.B";
+		files[i] = (struct unscannable_report){
+			.path = event->threat.path, .digest = span_of(packet, LIMIT_DIGEST_BYTES)};
+	}
+}
+
+/* Small rows unfold the most. */
+static void the_fullest_pages_unfold_within_the_ceiling(void)
+{
+	static struct event events[LIMIT_HISTORY_ROWS];
+	static struct unscannable_report files[LIMIT_HISTORY_ROWS];
+	struct reply reply = {.kind = REPLY_HISTORY,
+			      .history = {.n_events = LIMIT_HISTORY_ROWS, .events = events}};
+	static struct reply back;
+	ssize_t len;
+
+	fill_page(events, files);
+	arena = wire_arena_new();
+	len = reply_encode(&reply, packet, sizeof(packet));
+	CU_ASSERT_FATAL(len > 0);
+	CU_ASSERT_EQUAL_FATAL(reply_decode(arena, packet, (size_t)len, &back, &why), 0);
+	CU_ASSERT_TRUE(reply_equal(&reply, &back));
+	reply = (struct reply){.kind = REPLY_UNSCANNABLE,
+			       .unscannable = {.n_files = LIMIT_HISTORY_ROWS, .files = files}};
+	len = reply_encode(&reply, packet, sizeof(packet));
+	CU_ASSERT_FATAL(len > 0);
+	CU_ASSERT_EQUAL_FATAL(reply_decode(arena, packet, (size_t)len, &back, &why), 0);
+	CU_ASSERT_EQUAL(back.unscannable.n_files, LIMIT_HISTORY_ROWS);
+	arena = wire_arena_free(arena);
 }
 
 static void the_longest_path_fits_in_a_packet(void)
@@ -227,6 +356,13 @@ static const struct unit_test tests[] = {
 	{"the samples have every kind", the_samples_have_every_kind},
 	{"outgoing texts are cut and made printable", outgoing_texts_are_cut_and_made_printable},
 	{"the largest status fits in a packet", the_largest_status_fits_in_a_packet},
+	{"the catalogue of faults fits in a reply", the_catalogue_of_faults_fits_in_a_reply},
+	{"a status has the beginning of a long detail",
+	 a_status_has_the_beginning_of_a_long_detail},
+	{"the longest details are cut until the faults fit",
+	 the_longest_details_are_cut_until_the_faults_fit},
+	{"the fullest pages unfold within the ceiling",
+	 the_fullest_pages_unfold_within_the_ceiling},
 	{"the longest path fits in a packet", the_longest_path_fits_in_a_packet},
 	{"a page of events keeps what was decoded before",
 	 a_page_of_events_keeps_what_was_decoded_before},
