@@ -24,6 +24,7 @@ struct obituary {
 	mono_ms due;
 	uint64_t noticed_us;
 	bool awaits_digest;
+	bool is_settled; /* its job has ended: no hand-over comes */
 	uint8_t digest[LIMIT_DIGEST_BYTES];
 	struct death_certificate certificate; /* its pointers are set when it is handed on */
 	bool has_digest;
@@ -85,7 +86,7 @@ static void look(struct obituary *o)
 	const struct death_certificate *certificate = &o->certificate;
 
 	if (certificate->has_status && !o->awaits_digest &&
-	    (!certificate->job || certificate->handover_us))
+	    (!certificate->job || certificate->handover_us || o->is_settled))
 		o->due = 0;
 }
 
@@ -297,6 +298,24 @@ void obituaries_note_handover(struct obituaries *obituaries, uint64_t job)
 		o->certificate.handover_us = clock_mono_us() - o->noticed_us + 1; /* 0 means not */
 		look(o);
 		is_known = true;
+	}
+	if (is_known)
+		arm(obituaries);
+}
+
+void obituaries_note_settled(struct obituaries *obituaries, uint64_t job)
+{
+	bool is_known = false;
+
+	if (!obituaries->n_waiting)
+		return;
+	for (unsigned i = 0; i < OBITUARIES; i++) {
+		struct obituary *o = &obituaries->all[i];
+
+		if (o->state != OBITUARY_WAITING || o->certificate.job != job)
+			continue;
+		o->is_settled = is_known = true;
+		look(o);
 	}
 	if (is_known)
 		arm(obituaries);

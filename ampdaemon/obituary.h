@@ -56,4 +56,7 @@ void obituaries_note_exit(struct obituaries *obituaries, uint64_t worker, uint32
 /* A job is with another worker now. */
 void obituaries_note_handover(struct obituaries *obituaries, uint64_t job);
 
+/* A job has ended: no other worker gets it. */
+void obituaries_note_settled(struct obituaries *obituaries, uint64_t job);
+
 #endif

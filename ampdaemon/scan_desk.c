@@ -160,6 +160,7 @@ static void finish(struct scan_desk *desk, const struct effect *effect)
 	} else {
 		result.verdict = effect->end.verdict;
 		result.reason = effect->end.reason;
+		scan_link_settled(desk->link, effect->job);
 	}
 	result.generation = epoch_book_generation(&desk->epochs, effect->end.epoch);
 	if (filed->has_identity && unscannable_is_failure(&effect->end, &cause))
@@ -522,6 +523,22 @@ static void fill_owed(struct scan_desk *desk, struct worker_handover *worker)
 		worker->answered = views[i].answered;
 		worker->owed = views[i].held + views[i].owed;
 	}
+}
+
+void desk_let_go(struct scan_desk *desk)
+{
+	pump(desk); /* cancelled jobs that no worker has end here */
+	file_book_let_go(&desk->files);
+}
+
+unsigned desk_files_read(const struct scan_desk *desk)
+{
+	return digest_desk_under_way(desk->digests);
+}
+
+unsigned desk_files_stuck(const struct scan_desk *desk)
+{
+	return digest_desk_stuck(desk->digests);
 }
 
 unsigned desk_hand_over(struct scan_desk *desk, uint64_t incarnation,

@@ -332,6 +332,11 @@ int scan_link_send(struct scan_link *link, uint64_t worker, job_id job, int fd)
 	return r;
 }
 
+void scan_link_settled(struct scan_link *link, job_id job)
+{
+	obituaries_note_settled(link->obituaries, job);
+}
+
 void scan_link_kill(struct scan_link *link, uint64_t worker, enum death_cause cause)
 {
 	struct worker_link *w = find(link, worker);

@@ -55,6 +55,9 @@ void scan_link_order(struct scan_link *link, uint64_t worker, uint64_t incarnati
 /* 0; or -errno: the channel refused, on_gone follows. */
 int scan_link_send(struct scan_link *link, uint64_t worker, job_id job, int fd);
 
+/* The job has ended without an answer: certificates of those that died of it need not wait for its next worker. */
+void scan_link_settled(struct scan_link *link, job_id job);
+
 void scan_link_kill(struct scan_link *link, uint64_t worker, enum death_cause cause);
 
 /* Ends a worker that holds no job. on_gone(DEATH_REQUESTED) follows. */

@@ -187,6 +187,8 @@ static void on_process_end(void *context)
 	record_end(l, pid, status);
 	step(l, SERVICE_EVENT_EXITED);
 	certify(l, pid, &status);
+	if (!l->process.pid) /* else it is the next life's memory already */
+		service_process_forget_words(&l->process);
 }
 
 /* It does not end: its storage hangs. The next process starts beside it, and it is buried when it ends after all. */

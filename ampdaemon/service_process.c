@@ -21,10 +21,16 @@ void service_process_init(struct service_process *process, void (*on_end)(void *
 		.pidfd = -1, .last_words = -1, .on_end = on_end, .context = context};
 }
 
-void service_process_renew_words(struct service_process *process)
+void service_process_forget_words(struct service_process *process)
 {
 	if (process->last_words >= 0)
 		close(process->last_words);
+	process->last_words = -1;
+}
+
+void service_process_renew_words(struct service_process *process)
+{
+	service_process_forget_words(process);
 	process->last_words = last_words_page_make();
 	if (process->last_words < 0)
 		log_warning("no memory for last words: %s; deaths are told without them",

@@ -27,6 +27,9 @@ void service_process_init(struct service_process *process, void (*on_end)(void *
 /* A new memory for last words, before a birth; the old one is not needed any more: whoever died has been buried. */
 void service_process_renew_words(struct service_process *process);
 
+/* After the burial. */
+void service_process_forget_words(struct service_process *process);
+
 /* Watches a process from now on; it is this one's when 0 is returned. -ENOMEM or -EIO. */
 int service_process_take(struct service_process *process, uv_loop_t *loop, pid_t pid, int pidfd);
 

@@ -71,7 +71,7 @@ class Connector:
     def configuration(self):
         keys = {"run_dir": self.tree / "run", "state_dir": self.tree / "state", "log_dir": self.tree / "log",
                 "builtin_dir": self.root / "builtin", "definitions_dir": self.root / "definitions",
-                "scan_service": self.root / "bin/crash_service", "scan_user": ACCOUNT, 
+                "scan_service": self.root / "bin/crash_service", "scan_user": ACCOUNT, "install_root": self.root,
                 "scan_workers": 2, "temp_bytes": 8388608, **self.settings}
         return "".join(f"{key}: {value}\n" for key, value in keys.items() if value is not None)
 

@@ -3,8 +3,14 @@
 
 Owns the connector, the load, the account of injected failures, the books. Must not own how an injection is done (injections.py).
 """
+import collections
+import connector
+import control
+import invariants
+import journal
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -18,13 +24,24 @@ from load import Load
 
 SETTINGS = {"scan_workers": 2, "scan_timeout_ms": 4000, "recycle_jobs": 100000000, "failure_limit": 5, "failure_window_ms": 3000,
             "calm_ms": 1500, "replace_limit": 3, "replace_window_ms": 1500, "restart_every_ms": 20000, "start_attempts": 3,
-            "start_retry_ms": 2000, "down_limit_ms": 10000, "recheck_ms": 5000, "log_level": "info"}
+            "start_retry_ms": 2000, "down_limit_ms": 10000, "recheck_ms": 5000, "create_account": "false", "log_level": "info"}
 STATE_BYTES = 192 << 20
 QUIET_SECONDS = 60
 GROWTH_KIB = 24576  # of the daemon over everything: SQLite's cache, the ring, the tables of faults and unscannable files
 CERTIFICATE_SECONDS = 5
 BACKLOG = 150  # files that wait while something is injected
 PACE = 60  # answers between two injections: the file that lost its worker is answered by then
+
+
+def descriptors(pid):
+    """What they are, counted; the numbers of sockets mean nothing."""
+    found = collections.Counter()
+    for path in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found[re.sub(r"\d{4,}", "N", os.readlink(path))] += 1
+        except OSError:
+            pass  # closed meanwhile
+    return found
 
 
 def work_directory():
@@ -68,6 +85,7 @@ class World:
         self.faults_allowed, self.faults_wanted = set(), set()
         self.poisons, self.shift_s = 0, 0
         self.load = None
+        self.storms = []  # periods of fault 6 in the steps before: failures of then are still in the book
         self.base, self.told = {}, set()
 
     def begin(self, seed):
@@ -130,7 +148,7 @@ class World:
     def figures(self, status):
         pid = status["pid"]
         rss = [line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
-        return {"fds": len(os.listdir(f"/proc/{pid}/fd")), "rss_kib": int(rss[0].split()[1]),
+        return {"fds": len(os.listdir(f"/proc/{pid}/fd")), "links": descriptors(pid), "rss_kib": int(rss[0].split()[1]),
                 "processes": len([name for name in os.listdir("/proc") if name.isdigit()]),
                 "files": sorted(str(p.relative_to(self.connector.tree)) for p in self.connector.tree.rglob("*"))}
 
@@ -184,6 +202,8 @@ class World:
         now = wait_for(10, lambda: self.is_as_before(status), 0.3) or self.figures(status)
         found = [f"{name}: {self.base[name]} before, {now[name]} now" for name in ("fds", "processes", "files")
                  if self.base.get(name) != now[name]]
+        if now["fds"] != self.base["fds"]:
+            found.append(f"more descriptors: {now['links'] - self.base['links']}; fewer: {self.base['links'] - now['links']}")
         if now["rss_kib"] > self.base["rss_kib"] + GROWTH_KIB:
             found.append(f"the daemon grew from {self.base['rss_kib']} to {now['rss_kib']} KiB")
         if self.namespaces() != self.base["namespaces"]:
@@ -204,7 +224,8 @@ class World:
                   if number not in self.faults_allowed | self.faults_wanted | {6}]
         found += [f"fault {number} was not raised" for number in sorted(self.faults_wanted - seen)]
         times = [event.utc_ms for event in self.books.failed_workers] + self.services_killed
-        found += invariants.judge_fault_6([(p[1], p[2]) for p in self.books.faults.periods if p[0] == 6], times, self.books.starts,
+        storms = [(p[1], p[2]) for p in self.storms + self.books.faults.periods if p[0] == 6]
+        found += invariants.judge_fault_6(storms, times, self.books.starts,
                                           time.time() * 1000, self.rule) if status.get("faults") is not None else []
         return found
 
@@ -214,7 +235,8 @@ class World:
         if status.get("faults") is not None and not wait_for(QUIET_SECONDS, lambda: self.connector.status()["faults"] == [], 0.2):
             return [f"faults are still active: {self.connector.status()['faults']}"]
         status = self.settle()
-        self.read_all_events()
+        wait_for(CERTIFICATE_SECONDS, self.events_tell_of_no_fault)  # they are written a moment after the status has them
+        status = self.connector.status()
         if self.shift_s:
             return ["a step left the clock shifted"]
         found = (self.breaches_of_answers() + self.breaches_of_counters(status) + self.breaches_of_leaks(status)
@@ -226,6 +248,10 @@ class World:
         self.told.update(found)
         return found
 
+    def events_tell_of_no_fault(self):
+        self.read_all_events()
+        return not self.books.faults.active
+
     def judge_quietly(self):
         """Events so far are read with the clock of now; nothing is forgotten."""
         self.settle()
@@ -235,6 +261,7 @@ class World:
         """What was judged is not judged again; totals stay."""
         self.books.breaches.clear()
         self.books.faults.breaches.clear()
+        self.storms += [p for p in self.books.faults.periods if p[0] == 6 and p[2] is not None]
         self.books.faults.periods = [p for p in self.books.faults.periods if p[2] is None]
         self.allowed, self.faults_allowed, self.faults_wanted = set(), set(), set()
 
