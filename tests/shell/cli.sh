@@ -245,7 +245,7 @@ t_is "Ctrl-C waits five seconds for a mute daemon, not longer" "$(cat "$work/out
 t_ok "what never came is not scanned" sums_are_right "$sock.json" 34
 
 fake_start close 5
-t_exit_is "a daemon that dies leaves exit 2" 2 scan --json "$work/wait"
+t_exit_is "a daemon that dies leaves exit 2" 2 scan --reconnect 0 --json "$work/wait"
 printf '%s\n' "$t_output" | grep '^{' >"$work/out"
 t_ok "and counts that add up" sums_are_right "$work/out"
 t_is "answers from before count" "$(tail -n 1 "$work/out" | python3 -c 'import json,sys; print(json.loads(sys.stdin.read())["summary"]["clean"])')" 5
@@ -270,7 +270,11 @@ t_exit_is "not permitted is exit 5" 5 scan "$work/wait"
 fake_start
 t_exit_is "status is exit 0" 0 "$cli" --socket "$sock" status
 t_is "its fields are in the order of the spec" "$(printf '%s\n' "$t_output" | sed 's/:.*//' | uniq | tr '\n' ' ')" \
-	"Status Mode Scan Last Scan Policy Command-line Definitions Scan Service Engine Worker Monitors Walls Wall Journal Notice "
+	"Status Mode Scan Last Scan Policy Command-line Definitions Scan Service Failures Restarts Standby Unscannable Engine Worker Monitors Faults Fault IDs Fault Walls Wall Journal Notice "
+t_is "an active fault makes the mode degraded" "$("$cli" --socket "$sock" status --field mode)" "Degraded"
+t_is "a fault is a sentence" "$("$cli" --socket "$sock" status --field fault)" "ID 6 - Major: 7 failures in the last 10 min. Look at the files."
+t_is "the numbers of the faults" "$("$cli" --socket "$sock" status --field "fault ids")" 6
+t_is "a member of a standby service" "$("$cli" --socket "$sock" status --field scan_service.standby.wanted)" true
 t_is "a field by its label" "$("$cli" --socket "$sock" status --field policy)" "built-in defaults"
 t_is "a field by its JSON name" "$("$cli" --socket "$sock" status --field scan_service.user)" "cisco-amp-scan-svc"
 t_exit_is "a field that is not there is exit 3" 3 "$cli" --socket "$sock" status --field nonsense
@@ -281,6 +285,70 @@ t_is "history ends at the oldest" "$("$cli" --socket "$sock" history list --limi
 t_exit_is "an unknown event type is exit 3" 3 "$cli" --socket "$sock" history list --type nonsense
 t_exit_is "an event type by name and a time" 0 "$cli" --socket "$sock" history list --type "threat detected" --since 2d --limit 1
 t_exit_is "a time that is none is exit 3" 3 "$cli" --socket "$sock" history list --since tomorrowish
+
+# ---- supervision ---------------------------------------------------------------------------------------------------
+for name in faults unscannable restart recheck; do
+	t_exit_is "help knows $name" 0 "$cli" help "$name"
+	t_like "and names it ($name)" "$t_output" "ampcli $name"
+	t_like "so does the list of commands ($name)" "$("$cli" help)" "^ *$name +[a-z]"
+	t_exit_is "an option that is none is exit 3 ($name)" 3 "$cli" --socket "$sock" "$name" --nonsense
+	t_exit_is "no daemon is exit 4 ($name)" 4 "$cli" --socket "$work/none" "$name"
+done
+t_exit_is "faults is exit 0" 0 "$cli" --socket "$sock" faults
+t_like "with number, severity and name" "$t_output" '^6 +major +Scan Service Restarting Frequently$'
+t_like "with the detail" "$t_output" '^ +detail +7 failures in the last 10 min$'
+t_is "and not the whole guide" "$(printf '%s\n' "$t_output" | grep -c 'raised by')" 0
+t_exit_is "one fault of the catalogue that is not active" 0 "$cli" --socket "$sock" faults 19
+t_like "says so, with the guide" "$(printf '%s' "$t_output" | tr '\n' '|')" '^19 +inactive +SELinux.*\| +raised by +SELinux'
+for bad in 4711 0 -1 6x "" 99999999999999999999 "6 7"; do
+	# shellcheck disable=SC2086 # two words once
+	t_exit_is "faults '$bad' is exit 3" 3 "$cli" --socket "$sock" faults ${bad:-''}
+done
+t_like "and the numbers that are there are named" "$("$cli" --socket "$sock" faults 4711 2>&1)" "'4711' is not the number of a fault; there are: 5, 6, 7"
+t_ok "faults --json is JSON" bash -o pipefail -c '"$0" --socket "$1" faults --json | python3 -c "
+import json, sys
+o = json.load(sys.stdin)
+assert o[\"mode\"] == \"Degraded\" and o[\"active\"] == 1, o
+assert [f[\"id\"] for f in o[\"faults\"]] == [6] and o[\"faults\"][0][\"cleared\"] is None, o"' "$cli" "$sock"
+t_is "a field of faults" "$("$cli" --socket "$sock" faults --field mode)" Degraded
+t_exit_is "a field of faults that is not there is exit 3" 3 "$cli" --socket "$sock" faults --field nonsense
+t_is "unscannable files go over pages, once each" \
+	"$("$cli" --socket "$sock" unscannable --field inode | md5sum)" "$(seq 0 699 | md5sum)"
+t_is "one line each, escaped" "$("$cli" --socket "$sock" unscannable | grep -c '  died  .*/x/[0-9]*\\n\\xff (sha256 3031323334')" 700
+t_ok "unscannable --json is JSON Lines" bash -o pipefail -c '"$0" --socket "$1" unscannable --json | python3 -c "
+import json, sys
+lines = [json.loads(l) for l in sys.stdin]
+assert len(lines) == 700 and all(len(o[\"sha256\"]) == 64 and \"path_bytes\" in o for o in lines)"' "$cli" "$sock"
+t_exit_is "a field that no unscannable file has is exit 3" 3 "$cli" --socket "$work/none" unscannable --field nonsense
+t_exit_is "unscannable takes no words" 3 "$cli" --socket "$sock" unscannable x
+if [ "$(id -u)" -eq 0 ]; then
+	t_exit_is "recheck is exit 0 for root" 0 "$cli" --socket "$sock" recheck
+	t_is "and says what is done" "$t_output" "it is looked at again"
+	t_exit_is "restart is exit 0 for root" 0 "$cli" --socket "$sock" restart
+	t_like "and waits for the daemon" "$t_output" '^the connector answered again after [0-9]+ ms$'
+	if setpriv --reuid 65534 --clear-groups test -x "$cli" -a -w "$sock" 2>/dev/null; then
+		for name in restart recheck; do
+			t_exit_is "$name as another user is exit 5" 5 setpriv --reuid 65534 --clear-groups "$cli" --socket "$sock" "$name"
+			t_like "with its reason ($name)" "$t_output" 'refused \(not permitted\): only root'
+		done
+		t_exit_is "faults are for everybody" 0 setpriv --reuid 65534 --clear-groups "$cli" --socket "$sock" faults
+	else
+		t_skip "restart as another user" "a place that nobody can reach is needed"
+	fi
+else
+	t_exit_is "restart without root is exit 5" 5 "$cli" --socket "$sock" restart
+fi
+fake_start healthy
+t_is "no fault: the mode is normal" "$("$cli" --socket "$sock" status --field mode)" "Normal"
+t_is "and there are no numbers" "$("$cli" --socket "$sock" status --field "fault ids")" "none"
+t_is "faults says that none is active" "$("$cli" --socket "$sock" faults)" "No fault is active."
+t_is "in JSON too" "$("$cli" --socket "$sock" faults --field active)" 0
+t_is "no file is unscannable" "$("$cli" --socket "$sock" unscannable)" "No file is unscannable."
+t_is "which is no line in JSON" "$("$cli" --socket "$sock" unscannable --json | wc -l)" 0
+fake_start reconnect
+t_exit_is "a daemon that is about to restart is exit 4" 4 "$cli" --socket "$sock" status
+t_like "and says so" "$t_output" 'ampdaemon restarts: it was asked for'
+fake_start
 t_is "commands come from standard input too" "$(printf 'version\n"version"\nquit\nversion\n' | "$cli" | wc -l)" 2
 t_like "about names the engine" "$("$cli" --socket "$sock" about)" 'ClamAV 1.4.6'
 
