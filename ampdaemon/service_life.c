@@ -496,6 +496,11 @@ void service_life_view(const struct service_life *l, struct life_view *ret_view)
 	};
 }
 
+void service_life_number(struct service_life *l, uint64_t generation)
+{
+	l->order.generation = generation;
+}
+
 int service_life_last_words(const struct service_life *l)
 {
 	return l->process.last_words;

@@ -91,6 +91,9 @@ void service_life_hurry(struct service_life *life);
 /* 0 or -errno. `channel` stays the caller's. */
 int service_life_spawn_worker(struct service_life *life, uint64_t worker, int channel);
 
+/* The number of the definitions that it has loaded. */
+void service_life_number(struct service_life *life, uint64_t generation);
+
 void service_life_view(const struct service_life *life, struct life_view *ret_view);
 int service_life_last_words(const struct service_life *life);
 

@@ -9,6 +9,7 @@
 
 #include "ampdaemon/core/succession.h"
 #include "ampdaemon/cure_desk.h"
+#include "ampdaemon/generation_book.h"
 #include "ampdaemon/memory_room.h"
 #include "ampdaemon/scan_site.h"
 #include "ampdaemon/service_life.h"
@@ -34,6 +35,7 @@ struct supervisor {
 	struct life_base base;
 	struct service_life *lives[SUCCESSION_PLACES];
 	uint64_t incarnations;
+	struct generation_book generations;
 	struct succession succession;
 	struct turn turns[TURNS]; /* to be told to the succession */
 	unsigned first_turn, n_turns;
@@ -219,6 +221,17 @@ static void count_replacement(struct supervisor *s, unsigned place)
 	journal_record(s->journal, &event);
 }
 
+/* What it loaded is known now. */
+static uint64_t number_definitions(struct supervisor *s, unsigned place)
+{
+	struct life_view view = view_of(s, place);
+	uint64_t number =
+		generation_book_number(&s->generations, s->journal, view.order.source, view.report);
+
+	service_life_number(s->lives[place], number);
+	return number;
+}
+
 static void promote(struct supervisor *s, unsigned place, enum succession_role before)
 {
 	struct life_view view = view_of(s, place);
@@ -226,7 +239,7 @@ static void promote(struct supervisor *s, unsigned place, enum succession_role b
 
 	if (before == ROLE_NEXT && other == ROLE_OUTGOING)
 		count_replacement(s, place);
-	s->callbacks.on_up(s->context, view.order.incarnation, view.order.generation);
+	s->callbacks.on_up(s->context, view.order.incarnation, number_definitions(s, place));
 	cure_desk_serves(s->cure, view.order.source);
 	judge_serving(s);
 }
@@ -235,7 +248,7 @@ static void stand_by(struct supervisor *s, unsigned place)
 {
 	struct life_view view = view_of(s, place);
 
-	s->callbacks.on_standby(s->context, view.order.incarnation, view.order.generation);
+	s->callbacks.on_standby(s->context, view.order.incarnation, number_definitions(s, place));
 }
 
 static void kill_for_the_next(struct supervisor *s, unsigned place)
@@ -418,6 +431,7 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct configuration *c
 	if (!s->site || !s->cure || make_lives(s, loop))
 		return supervisor_free(s);
 	cure_desk_listen(s->cure, &cure_callbacks, s);
+	generation_book_recall(&s->generations, journal);
 	succession_init(&s->succession, configuration->standby_service);
 	return s;
 }

@@ -95,7 +95,7 @@ class EventBook:
         self.failed_workers.append(event)
 
     def take_unscannable(self, event):
-        if event.digest and event.digest in [e.digest for e in self.unscannable]:
+        if event.digest and (event.digest, event.generation) in [(e.digest, e.generation) for e in self.unscannable]:
             self.breaches.append(f"event {event.sequence}: {event.path!r} became unscannable twice")
         self.unscannable.append(event)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """poison: 50 distinct files that crash each worker among 5,000 good ones. usage: poison.py [POISON GOOD]"""
+import journal
 import json
 import pathlib
 import sys
@@ -69,7 +70,12 @@ def first_run(world, report, tree, names, good):
     report.equal("all good files are scanned", verdicts(rows, "good"), {"CLEAN": good})
     report.equal("each poison file ends as FAILED", verdicts(rows, "bad"), {"FAILED": len(names)})
     report.equal("each has one answer", [path for path, answers in rows.items() if len(answers) != 1], [])
-    report.equal("each crashed two workers", world.control.get("done:SEGV"), 2 * len(names))
+    world.settle()
+    world.read_all_events()
+    # What a worker has in hand at a restart in place is sent again by the client and has both its attempts before it.
+    again = 2 * world.connector.settings["scan_workers"] * world.books.counts.get(journal.CONNECTOR_RESTARTED, 0)
+    crashes = world.control.get("done:SEGV")
+    report.check("each crashed two workers", 2 * len(names) <= crashes <= 2 * len(names) + again, f"{crashes} crashes, {again} may be added")
     listed = world.connector.cli("unscannable", "--json").stdout
     report.equal("ampcli unscannable names them all", [name for name in names if name not in listed], [])
     report.equal("fault 6 was raised and named them all", sorted(set(names) - named), [])
