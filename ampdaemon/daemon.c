@@ -225,7 +225,7 @@ static void on_signal(uv_signal_t *handle, int signal)
 
 static int ask_restart(void *context, char *ret_error, size_t size)
 {
-	return restart_ask(context, "an administrator asked for it", ret_error, size);
+	return restart_ask(context, ret_error, size);
 }
 
 static void recheck(void *context)
@@ -421,6 +421,8 @@ static void take_service(struct daemon *d)
 		handover_close_service(h);
 		return;
 	}
+	/* Now: if it ended before the timer's first turn, its end would be taken from the supervisor. */
+	(void)handover_reap(h->service.pid);
 	for (unsigned i = 0; i < h->n_workers; i++) {
 		if (desk_adopt(d->desk, &h->workers[i]))
 			log_warning("scan worker %lld cannot be taken over: another one is ordered",

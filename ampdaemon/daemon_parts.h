@@ -51,6 +51,9 @@ struct daemon {
 		bool asked, prepared;
 		struct handover_image image;
 		mono_ms give_up;
+		mono_ms image_since; /* this image is restarted by itself only later */
+		bool letting_go;     /* clients are away, their files are being closed */
+		mono_ms let_go_limit;
 		char reason[LIMIT_REASON_BYTES + 1];
 	} restart;
 	struct handover

@@ -40,6 +40,7 @@ struct shop {
 	unsigned holders; /* the desk, and each thread */
 	unsigned threads, idle;
 	unsigned stuck; /* threads whose answer was given up */
+	unsigned busy;  /* threads that have a file */
 	bool closed;
 	uint64_t max_bytes, last_ticket;
 	uv_async_t *async; /* not after `closed` */
@@ -175,6 +176,7 @@ static bool take(struct shop *shop, struct work *work)
 		*work = (struct work){
 			.fd = slot->fd, .ticket = slot->ticket, .max_bytes = shop->max_bytes};
 		slot->fd = -1;
+		shop->busy++;
 		pthread_mutex_unlock(&shop->lock);
 		return true;
 	}
@@ -200,6 +202,13 @@ static void give(struct shop *shop, const struct work *work)
 	pthread_mutex_unlock(&shop->lock);
 }
 
+static void rest(struct shop *shop)
+{
+	pthread_mutex_lock(&shop->lock);
+	shop->busy--;
+	pthread_mutex_unlock(&shop->lock);
+}
+
 static void *run(void *argument)
 {
 	struct shop *shop = argument;
@@ -209,6 +218,7 @@ static void *run(void *argument)
 		work.error = hash_file(shop, &work);
 		give(shop, &work);
 		close(work.fd); /* may wait for its storage: that is what these threads are for */
+		rest(shop);
 	}
 	leave(shop);
 	return NULL;
@@ -437,4 +447,28 @@ int digest_desk_ask(struct digest_desk *desk, int fd, uint64_t token, digest_fn 
 	else
 		arm(desk);
 	return r;
+}
+
+unsigned digest_desk_under_way(const struct digest_desk *desk)
+{
+	struct shop *shop = desk->shop;
+	unsigned n;
+
+	pthread_mutex_lock(&shop->lock);
+	n = shop->busy;
+	for (unsigned i = 0; i < DIGEST_QUEUE; i++)
+		n += shop->slots[i].state == SLOT_WAITING || shop->slots[i].state == SLOT_DONE;
+	pthread_mutex_unlock(&shop->lock);
+	return n;
+}
+
+unsigned digest_desk_stuck(const struct digest_desk *desk)
+{
+	struct shop *shop = desk->shop;
+	unsigned n;
+
+	pthread_mutex_lock(&shop->lock);
+	n = shop->stuck;
+	pthread_mutex_unlock(&shop->lock);
+	return n;
 }

@@ -55,6 +55,16 @@ void file_book_drop(struct file_book *book, struct filed *filed)
 	*filed = (struct filed){.fd = -1};
 }
 
+void file_book_let_go(struct file_book *book)
+{
+	for (uint32_t i = 0; i < book->capacity; i++) {
+		if (!book->files[i].path)
+			continue;
+		late_close(book->files[i].fd);
+		book->files[i].fd = -1;
+	}
+}
+
 void file_book_clear(struct file_book *book)
 {
 	for (uint32_t i = 0; i < book->capacity; i++) {

@@ -48,6 +48,9 @@ struct filed *file_book_find(struct file_book *book, job_id job);
 void file_book_drop(struct file_book *book, struct filed *filed);
 void file_book_clear(struct file_book *book);
 
+/* All descriptors; the rest stays, of jobs that nobody waits for any more. */
+void file_book_let_go(struct file_book *book);
+
 static inline struct span filed_path(const struct filed *filed)
 {
 	return span_of(filed->path, filed->path_len);

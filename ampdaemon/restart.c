@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "io/clock.h"
+#include "io/late_close.h"
 #include "io/log.h"
 
-#define JOURNAL_WAIT_MS 5 /* between two looks at whether it is idle */
+#define JOURNAL_WAIT_MS 5 /* between two looks at what has to be idle */
 #define AGAIN_MS 5000     /* between two tries of a restart that is not possible now */
+#define LET_GO_MS 2500    /* for strangers' files; a digest that hangs is given up before */
 #define EXEC_TRIES 10 /* of HANDOVER_CLOSE_MS each; then the process ends: it has nothing left */
 
 static void on_timer(uv_timer_t *timer);
@@ -58,8 +60,8 @@ static void fill_head(struct daemon *d, struct handover_head *head)
 	copy_counters(dispatcher_counters(dispatcher), &head->counters);
 }
 
-/* Clients first: their files are given back while the rest is packed. What the workers leave to be filed goes into the journal, so that is
- * the last to end. */
+/* The clients have gone: this only asks for their scans. What the workers leave to be filed goes into the journal, so that is the last
+ * to end. */
 static void pack(struct daemon *d)
 {
 	struct handover *h = &d->handover;
@@ -99,8 +101,15 @@ static void leave(struct daemon *d)
 
 static int prepare(struct daemon *d, char *error, size_t size)
 {
-	int r = handover_prepare(&d->restart.image, d->configuration->path, error, size);
+	unsigned stuck = desk_files_stuck(d->desk);
+	int r = -EBUSY;
 
+	if (stuck)
+		(void)snprintf(error, size,
+			       "%u files of clients hang in a read: a restart would wait for them",
+			       stuck);
+	else
+		r = handover_prepare(&d->restart.image, d->configuration->path, error, size);
 	d->restart.prepared = !r;
 	return r;
 }
@@ -111,6 +120,41 @@ static void give_up(struct daemon *d, const char *error)
 	log_error("the connector is not restarted: %s", error);
 }
 
+static void again(struct daemon *d, const char *error)
+{
+	if (clock_mono_ms() >= d->restart.give_up) {
+		give_up(d, error);
+		return;
+	}
+	log_warning("the restart is tried again in %d ms: %s", AGAIN_MS, error);
+	later(d, AGAIN_MS);
+}
+
+/* ---- letting go ---- */
+
+/* A file whose close hangs is known only now, so nothing is done here that could not be taken back. */
+static void let_go(struct daemon *d)
+{
+	d->restart.letting_go = true;
+	d->restart.let_go_limit = mono_add(clock_mono_ms(), LET_GO_MS);
+	(void)control_server_hand_over(d->server, d->restart.reason, d->handover.scans,
+				       HANDOVER_SCANS); /* asked for again when it is packed */
+	desk_let_go(d->desk);
+}
+
+static void take_back(struct daemon *d)
+{
+	d->restart.letting_go = d->restart.prepared = false;
+	handover_abandon(&d->restart.image);
+	control_server_go_on(d->server);
+	again(d, "a file of a client hangs in its close, and a restart would wait for it");
+}
+
+static bool are_strangers_here(const struct daemon *d)
+{
+	return late_close_held() || desk_files_read(d->desk);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
@@ -119,27 +163,29 @@ static void on_timer(uv_timer_t *timer)
 	if (d->stopping)
 		return;
 	if (!d->restart.prepared && prepare(d, error, sizeof(error))) {
-		if (clock_mono_ms() < d->restart.give_up)
-			later(d, AGAIN_MS);
-		else
-			give_up(d, error);
+		again(d, error);
 		return;
 	}
-	if (!journal_is_idle(d->journal) || !worker_memory_is_idle(d->memory)) {
+	if (!d->restart.letting_go)
+		let_go(d);
+	if (are_strangers_here(d) && clock_mono_ms() >= d->restart.let_go_limit)
+		take_back(d);
+	else if (are_strangers_here(d) || !journal_is_idle(d->journal) ||
+		 !worker_memory_is_idle(d->memory))
 		later(d, JOURNAL_WAIT_MS);
-		return;
-	}
-	leave(d);
+	else
+		leave(d);
 }
 
 static void begin(struct daemon *d, const char *reason)
 {
 	d->restart.asked = true;
+	d->restart.give_up = mono_add(clock_mono_ms(), RESTART_PATIENCE_MS);
 	(void)snprintf(d->restart.reason, sizeof(d->restart.reason), "%s", reason);
 	later(d, 0);
 }
 
-int restart_ask(struct daemon *d, const char *reason, char *error, size_t size)
+int restart_ask(struct daemon *d, char *error, size_t size)
 {
 	int r;
 
@@ -150,16 +196,25 @@ int restart_ask(struct daemon *d, const char *reason, char *error, size_t size)
 	}
 	r = prepare(d, error, size);
 	if (!r)
-		begin(d, reason);
+		begin(d, RESTART_ASKED);
 	return r;
+}
+
+/* The causes keep in the journal when they last asked. One that cannot be written must not make them ask for ever. */
+static bool is_too_early(const struct daemon *d)
+{
+	return d->was_executed && strcmp(d->restart.reason, RESTART_ASKED) != 0 &&
+	       clock_mono_ms() - d->restart.image_since < d->configuration->restart_every_ms / 2;
 }
 
 void restart_insist(struct daemon *d, const char *reason)
 {
 	if (d->restart.asked || d->stopping)
 		return;
-	d->restart.give_up = clock_mono_ms() + RESTART_PATIENCE_MS;
-	begin(d, reason);
+	if (is_too_early(d))
+		log_error("the connector is not restarted, it just was: %s", reason);
+	else
+		begin(d, reason);
 }
 
 void restart_init(struct daemon *d)
@@ -167,4 +222,5 @@ void restart_init(struct daemon *d)
 	(void)uv_timer_init(&d->loop, &d->restart.timer); /* cannot fail */
 	d->restart.timer.data = d;
 	d->restart.image.program = -1;
+	d->restart.image_since = clock_mono_ms();
 }

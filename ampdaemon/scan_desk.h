@@ -89,7 +89,14 @@ void desk_worker_exited(struct scan_desk *desk, uint64_t worker, uint32_t status
 /* Files that are not scanned, see core/unscannable.h. The desk keeps them in the journal under "unscannable/NNNN". */
 const struct unscannable *desk_unscannable(const struct scan_desk *desk);
 
-/* Restart in place. Hand over: all workers of `incarnation`; what clients wait for is forgotten without an answer (they were told to
+/* Restart in place, first step: all clients were cancelled; their files are given to late_close, workers go on. It may still be called off. */
+void desk_let_go(struct scan_desk *desk);
+
+/* Strangers' files with threads of ours (digest_desk.h): all, and those whose storage hangs. */
+unsigned desk_files_read(const struct scan_desk *desk);
+unsigned desk_files_stuck(const struct scan_desk *desk);
+
+/* Restart in place, last step. Hand over: all workers of `incarnation`; what clients wait for is forgotten without an answer (they were told to
  * reconnect), their files are given to late_close; certificates and unscannable files that wait for more are filed as they are, in the
  * journal. After it only exec or desk_free() may follow. Adopt: before desk_service_up(); takes the descriptors whatever it returns. */
 unsigned desk_hand_over(struct scan_desk *desk, uint64_t incarnation,
