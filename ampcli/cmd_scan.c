@@ -14,6 +14,7 @@
 #define KEY_ALL 0x201
 #define KEY_FOLLOW 0x202
 #define KEY_RECONNECT 0x203
+#define KEY_NO_RECONNECT 0x204
 
 #define PATIENCE_S 60 /* a start with the official definitions takes some ten seconds */
 
@@ -195,6 +196,9 @@ static error_t take_option(int key, char *arg, struct argp_state *state)
 	case KEY_RECONNECT:
 		words->patience = take_seconds(arg, state);
 		return 0;
+	case KEY_NO_RECONNECT:
+		words->patience = 0;
+		return 0;
 	case KEY_FOLLOW:
 		return 0; /* a scan of ours is followed to its end anyway */
 	case ARGP_KEY_ARG:
@@ -217,6 +221,8 @@ static void parse(struct scan_words *words, int argc, char **argv)
 		{"reconnect", KEY_RECONNECT, "SECONDS", 0,
 		 "How long to wait for a daemon that went away in the middle (60; 0: not at all)",
 		 0},
+		{"no-reconnect", KEY_NO_RECONNECT, NULL, 0,
+		 "Do not wait for a daemon that went away in the middle", 0},
 		{"follow", KEY_FOLLOW, NULL, 0,
 		 "Stay until the scan is done (always so in this version)", 0},
 		{0}};

@@ -35,6 +35,9 @@ bool render_json_unscannable(const struct json_target *target,
 			     const struct unscannable_report *file);
 bool render_json_knows_unscannable_field(const char *field);
 
+/* What was done, and after how long the daemon answered again; `ms` < 0: it did not go away. */
+bool render_json_done(const struct json_target *target, const char *text, int64_t ms);
+
 bool render_json_about(const struct json_target *target, const struct about_view *about);
 
 #endif

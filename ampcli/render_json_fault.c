@@ -110,6 +110,15 @@ bool render_json_faults(const struct json_target *target, const struct fault_sta
 	return json_write(target, object);
 }
 
+bool render_json_done(const struct json_target *target, const char *text, int64_t ms)
+{
+	json_t *object = json_object();
+
+	json_set_text(object, "done", text);
+	json_set(object, "answered_after_ms", ms < 0 ? json_null() : json_integer(ms));
+	return json_write(target, object);
+}
+
 bool render_json_unscannable(const struct json_target *target,
 			     const struct unscannable_report *file)
 {

@@ -370,6 +370,8 @@ static void write_worker_event(FILE *stream, const struct event *event)
 	(void)fputs("; scanned ", stream);
 	write_bytes(stream, event->worker.path);
 	write_digest(stream, event->worker.digest);
+	(void)fprintf(stream, ", job %llu, %s", (unsigned long long)event->worker.job,
+		      scan_phase_name(event->worker.phase));
 }
 
 static void write_fault_event(FILE *stream, const struct event *event)

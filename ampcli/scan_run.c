@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "ampcli/reconnect.h"
@@ -501,9 +502,19 @@ static void finish(struct scan *scan)
 	scan->failure->exit = CLI_EXIT_OK;
 }
 
+/* Each file under way keeps a descriptor of ours: a quarter of what we may have is for them, the walks take half at most. */
+static unsigned places_allowed(unsigned window)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 4 >= window)
+		return window;
+	return limit.rlim_cur >= 4 ? (unsigned)limit.rlim_cur / 4 : 1;
+}
+
 static int prepare(struct scan *scan)
 {
-	scan->window = scan->places = control_client_window(*scan->client);
+	scan->window = scan->places = places_allowed(control_client_window(*scan->client));
 	scan->flights = calloc(scan->places, sizeof(*scan->flights));
 	scan->walk = walk_new(&scan->request->walk);
 	if (!scan->flights || !scan->walk)

@@ -18,7 +18,9 @@
 #define OPEN_LEVELS 64 /* most trees are not deeper: these never need to find a directory again */
 #define OPEN_LEVELS_MIN 2 /* the directory being read, and the one it was entered from */
 #define FDS_FOR_OTHERS                                                                             \
-	24 /* standard streams, the socket, files on their way, a second walk that counts */
+	24 /* standard streams, the socket, what a walk opens in passing; files on their way: scan_run.c */
+
+#define WALKS_SHARE 4 /* a quarter each: there is a second walk, that counts */
 
 struct level {
 	DIR *dir; /* NULL while closed */
@@ -48,11 +50,11 @@ static unsigned open_levels_allowed(void)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-	    limit.rlim_cur >= 2 * OPEN_LEVELS + FDS_FOR_OTHERS)
+	    limit.rlim_cur >= WALKS_SHARE * OPEN_LEVELS + FDS_FOR_OTHERS)
 		return OPEN_LEVELS;
-	if (limit.rlim_cur <= FDS_FOR_OTHERS + 2 * OPEN_LEVELS_MIN)
+	if (limit.rlim_cur <= FDS_FOR_OTHERS + WALKS_SHARE * OPEN_LEVELS_MIN)
 		return OPEN_LEVELS_MIN;
-	return (unsigned)(limit.rlim_cur - FDS_FOR_OTHERS) / 2;
+	return (unsigned)(limit.rlim_cur - FDS_FOR_OTHERS) / WALKS_SHARE;
 }
 
 struct walk *walk_new(const struct walk_options *options)
