@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/mono.h"
@@ -122,11 +124,14 @@ static int read_all(struct shop *shop, const struct work *work, EVP_MD_CTX *hash
 static int check_size(const struct work *work)
 {
 	struct stat st;
+	struct statfs storage;
 
-	if (fstat(work->fd, &st))
+	if (fstat(work->fd, &st) || fstatfs(work->fd, &storage))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
+	if (storage.f_type == FUSE_SUPER_MAGIC)
+		return -EOPNOTSUPP;
 	return (uint64_t)st.st_size > work->max_bytes ? -EFBIG : 0;
 }
 

@@ -5,7 +5,8 @@
  *
  * Owns: duplicates of the descriptors (closed on its threads), a bounded queue. Bounds: DIGEST_QUEUE asked at a time, then
  * -EBUSY; files above max_bytes are not hashed (-EFBIG in the answer); the answer to one that takes too long is -ETIMEDOUT, its
- * thread is left to the storage and at most DIGEST_THREADS are.
+ * thread is left to the storage and at most DIGEST_THREADS are; a file on FUSE has no digest (-EOPNOTSUPP): its server may show each reader
+ * another content.
  */
 #ifndef AMP_AMPDAEMON_DIGEST_DESK_H
 #define AMP_AMPDAEMON_DIGEST_DESK_H

@@ -101,9 +101,10 @@ static void leave(struct daemon *d)
 
 static int prepare(struct daemon *d, char *error, size_t size)
 {
-	unsigned stuck = desk_files_stuck(d->desk);
+	unsigned stuck;
 	int r = -EBUSY;
 
+	(void)desk_files_read(d->desk, &stuck); /* others are done in a moment */
 	if (stuck)
 		(void)snprintf(error, size,
 			       "%u files of clients hang in a read: a restart would wait for them",
@@ -152,7 +153,9 @@ static void take_back(struct daemon *d)
 
 static bool are_strangers_here(const struct daemon *d)
 {
-	return late_close_held() || desk_files_read(d->desk);
+	unsigned stuck;
+
+	return late_close_held() || desk_files_read(d->desk, &stuck);
 }
 
 static void on_timer(uv_timer_t *timer)

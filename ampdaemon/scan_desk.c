@@ -458,7 +458,7 @@ int desk_submit(struct scan_desk *desk, const struct desk_file *file)
 	enum unscannable_answer answer;
 	int r = -ENOMEM;
 
-	filed.has_identity = unscannable_identify(file->fd, &filed.identity) == 0;
+	filed.has_identity = unscannable_identify(file->fd, file->uid, &filed.identity) == 0;
 	answer = ask(desk, &filed);
 	request.held = answer != UNSCANNABLE_NO;
 	if (filed.path)
@@ -531,14 +531,10 @@ void desk_let_go(struct scan_desk *desk)
 	file_book_let_go(&desk->files);
 }
 
-unsigned desk_files_read(const struct scan_desk *desk)
+unsigned desk_files_read(const struct scan_desk *desk, unsigned *ret_stuck)
 {
+	*ret_stuck = digest_desk_stuck(desk->digests);
 	return digest_desk_under_way(desk->digests);
-}
-
-unsigned desk_files_stuck(const struct scan_desk *desk)
-{
-	return digest_desk_stuck(desk->digests);
 }
 
 unsigned desk_hand_over(struct scan_desk *desk, uint64_t incarnation,

@@ -92,9 +92,8 @@ const struct unscannable *desk_unscannable(const struct scan_desk *desk);
 /* Restart in place, first step: all clients were cancelled; their files are given to late_close, workers go on. It may still be called off. */
 void desk_let_go(struct scan_desk *desk);
 
-/* Strangers' files with threads of ours (digest_desk.h): all, and those whose storage hangs. */
-unsigned desk_files_read(const struct scan_desk *desk);
-unsigned desk_files_stuck(const struct scan_desk *desk);
+/* Strangers' files with threads of ours (digest_desk.h), and how many of them hang. */
+unsigned desk_files_read(const struct scan_desk *desk, unsigned *ret_stuck);
 
 /* Restart in place, last step. Hand over: all workers of `incarnation`; what clients wait for is forgotten without an answer (they were told to
  * reconnect), their files are given to late_close; certificates and unscannable files that wait for more are filed as they are, in the

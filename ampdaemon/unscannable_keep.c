@@ -34,7 +34,7 @@ struct unscannable_keep {
 	struct pending *first;
 };
 
-int unscannable_identify(int fd, struct file_identity *ret_identity)
+int unscannable_identify(int fd, uint32_t asker, struct file_identity *ret_identity)
 {
 	struct statx st;
 
@@ -43,6 +43,8 @@ int unscannable_identify(int fd, struct file_identity *ret_identity)
 	*ret_identity = (struct file_identity){
 		.device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor,
 		.inode = st.stx_ino,
+		.owner = st.stx_uid,
+		.asker = asker,
 		.bytes = st.stx_size,
 		.mtime_ns = (int64_t)st.stx_mtime.tv_sec * 1000000000 + st.stx_mtime.tv_nsec,
 		.ctime_ns = (int64_t)st.stx_ctime.tv_sec * 1000000000 + st.stx_ctime.tv_nsec,
@@ -144,7 +146,7 @@ static bool is_still(const struct pending *pending)
 {
 	struct file_identity now;
 
-	return unscannable_identify(pending->fd, &now) == 0 &&
+	return unscannable_identify(pending->fd, pending->entry.identity.asker, &now) == 0 &&
 	       file_identity_equals(&now, &pending->entry.identity);
 }
 

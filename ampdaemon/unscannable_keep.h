@@ -26,8 +26,8 @@ struct unscannable_keep *unscannable_keep_new(struct journal *journal, struct di
 /* Whose digest is still awaited is recorded without one. The digest desk must not answer any more: free it before. */
 struct unscannable_keep *unscannable_keep_free(struct unscannable_keep *keep);
 
-/* What the kernel knows of the file by now; never waits for its storage. 0 or -errno. */
-int unscannable_identify(int fd, struct file_identity *ret_identity);
+/* What the kernel knows of the file by now, for a scan that `asker` wants; never waits for its storage. 0 or -errno. */
+int unscannable_identify(int fd, uint32_t asker, struct file_identity *ret_identity);
 
 struct unscannable_failure {
 	struct file_identity identity; /* when it was submitted */

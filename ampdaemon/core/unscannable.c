@@ -74,10 +74,15 @@ struct unscannable *unscannable_new(void)
 
 /* ---- looking ---- */
 
+static bool is_same_people(const struct file_identity *a, const struct file_identity *b)
+{
+	return a->owner == b->owner && a->asker == b->asker;
+}
+
 bool file_identity_equals(const struct file_identity *a, const struct file_identity *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
-	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns && is_same_people(a, b);
 }
 
 /* The place that a member of `names` stands for; INDEX_NONE when its entry has gone. */
@@ -112,15 +117,16 @@ static uint32_t find_known(const struct unscannable *table, const struct file_id
 	return INDEX_NONE;
 }
 
-static bool has_size(const struct unscannable *table, uint64_t bytes, uint64_t generation)
+static bool has_size(const struct unscannable *table, const struct file_identity *identity,
+		     uint64_t generation)
 {
-	uint32_t head = size_head(bytes);
+	uint32_t head = size_head(identity->bytes);
 
 	for (uint32_t i = table->sizes[head].next; i != head; i = table->sizes[i].next) {
 		const struct unscannable_entry *entry = &table->entries[i];
 
-		if (entry->has_digest && entry->identity.bytes == bytes &&
-		    entry->generation == generation)
+		if (entry->has_digest && entry->identity.bytes == identity->bytes &&
+		    entry->generation == generation && is_same_people(&entry->identity, identity))
 			return true;
 	}
 	return false;
@@ -138,12 +144,14 @@ enum unscannable_answer unscannable_ask(struct unscannable *table,
 		table->entries[place].spared++;
 		return UNSCANNABLE_YES;
 	}
-	return has_size(table, identity->bytes, generation) ? UNSCANNABLE_ASK_HASH : UNSCANNABLE_NO;
+	return has_size(table, identity, generation) ? UNSCANNABLE_ASK_HASH : UNSCANNABLE_NO;
 }
 
-static bool is_content(const struct unscannable_entry *entry, uint64_t bytes, const uint8_t *digest)
+static bool is_content(const struct unscannable_entry *entry, const struct file_identity *identity,
+		       const uint8_t *digest)
 {
-	return entry->has_digest && entry->identity.bytes == bytes &&
+	return entry->has_digest && entry->identity.bytes == identity->bytes &&
+	       is_same_people(&entry->identity, identity) &&
 	       memcmp(entry->digest, digest, LIMIT_DIGEST_BYTES) == 0;
 }
 
@@ -167,7 +175,7 @@ bool unscannable_ask_digest(struct unscannable *table, const struct file_identit
 
 	for (uint32_t i = table->sizes[head].next; i != head; i = table->sizes[i].next) {
 		if (table->entries[i].generation != generation ||
-		    !is_content(&table->entries[i], identity->bytes, digest))
+		    !is_content(&table->entries[i], identity, digest))
 			continue;
 		table->entries[i].spared++;
 		if (find_known(table, identity, generation) == INDEX_NONE)
@@ -192,7 +200,7 @@ static uint32_t find_like(const struct unscannable *table, const struct unscanna
 	head = size_head(entry->identity.bytes);
 	for (uint32_t i = table->sizes[head].next; i != head && entry->has_digest;
 	     i = table->sizes[i].next) {
-		if (is_content(&table->entries[i], entry->identity.bytes, entry->digest))
+		if (is_content(&table->entries[i], &entry->identity, entry->digest))
 			return i;
 	}
 	return INDEX_NONE;

@@ -8,6 +8,9 @@
  *
  * Identity is device, inode, size, mtime and ctime: any change of the content, and any try to hide one by setting mtime back,
  * makes another. Then the digest decides: same size and same SHA-256 as an entry is the same content (a copy, a rename, a touch).
+ *
+ * Who owns a file can show a worker other bytes than the hash. So an entry speaks only of files of the same owner, and only to
+ * the user who asked when they failed: nobody makes another's file unscannable, and what it costs is two workers a user.
  */
 #ifndef AMP_AMPDAEMON_CORE_UNSCANNABLE_H
 #define AMP_AMPDAEMON_CORE_UNSCANNABLE_H
@@ -21,6 +24,8 @@
 struct file_identity {
 	uint64_t device, inode, bytes;
 	int64_t mtime_ns, ctime_ns;
+	uint32_t owner; /* of the file */
+	uint32_t asker; /* who wants it scanned */
 };
 
 bool file_identity_equals(const struct file_identity *a, const struct file_identity *b);

@@ -7,9 +7,9 @@
 
 #include "base/lives.h"
 
-#define VERSION 1
+#define VERSION 2
 #define FLAG_DIGEST 1
-#define NUMBERS 8
+#define NUMBERS 9
 #define HEAD_BYTES (2 + NUMBERS * 8 + 4 + 4)
 
 static void put_number(uint8_t **at, uint64_t number, unsigned bytes)
@@ -39,6 +39,7 @@ size_t unscannable_encode(const struct unscannable_entry *entry,
 		entry->generation,
 		entry->since_ms,
 		entry->spared,
+		(uint64_t)entry->identity.owner << 32 | entry->identity.asker,
 	};
 	uint8_t *at = bytes;
 
@@ -67,6 +68,8 @@ static void take_fields(const uint8_t *at, struct unscannable_entry *entry)
 		.bytes = numbers[2],
 		.mtime_ns = (int64_t)numbers[3],
 		.ctime_ns = (int64_t)numbers[4],
+		.owner = (uint32_t)(numbers[8] >> 32),
+		.asker = (uint32_t)numbers[8],
 	};
 	entry->generation = numbers[5];
 	entry->since_ms = numbers[6];

@@ -166,7 +166,7 @@ static void start(int poison)
 	t.known.cause = DEATH_CRASH;
 	t.known.has_digest = true;
 	memcpy(t.known.digest, digest_of_abc, sizeof(digest_of_abc));
-	CU_ASSERT_EQUAL_FATAL(unscannable_identify(poison, &t.known.identity), 0);
+	CU_ASSERT_EQUAL_FATAL(unscannable_identify(poison, 0, &t.known.identity), 0);
 	CU_ASSERT_EQUAL_FATAL(uv_loop_init(&t.loop), 0);
 	t.desk = desk_new(&t.loop, &origin, &callbacks, &t);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t.desk);

@@ -117,7 +117,7 @@ static struct file_identity identity_of(int fd)
 {
 	struct file_identity identity = {0};
 
-	CU_ASSERT_EQUAL(unscannable_identify(fd, &identity), 0);
+	CU_ASSERT_EQUAL(unscannable_identify(fd, 0, &identity), 0);
 	return identity;
 }
 
@@ -161,7 +161,7 @@ static void the_identity_is_that_of_the_file(void)
 	after = identity_of(a);
 	CU_ASSERT_FALSE(file_identity_equals(&before, &after));
 	close(a);
-	CU_ASSERT(unscannable_identify(a, &after) < 0);
+	CU_ASSERT(unscannable_identify(a, 0, &after) < 0);
 	close(b);
 }
 

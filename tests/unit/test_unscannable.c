@@ -14,7 +14,12 @@
 static struct unscannable_entry entry_of(uint64_t inode)
 {
 	struct unscannable_entry entry = {
-		.identity = {.device = 1, .inode = inode, .bytes = 1000 + inode, .mtime_ns = -5},
+		.identity = {.device = 1,
+			     .inode = inode,
+			     .bytes = 1000 + inode,
+			     .mtime_ns = -5,
+			     .owner = 7,
+			     .asker = 8},
 		.generation = GENERATION,
 		.since_ms = inode,
 		.cause = DEATH_CRASH,
@@ -96,6 +101,29 @@ static void a_copy_is_known_by_its_digest_and_then_by_itself(void)
 	copy.bytes++; /* of another size it is not even asked for */
 	CU_ASSERT_EQUAL(unscannable_ask(table, &copy, GENERATION), UNSCANNABLE_NO);
 	CU_ASSERT_FALSE(unscannable_ask_digest(table, &copy, entry.digest, GENERATION));
+	unscannable_free(table);
+}
+
+/* Whoever owns a file can show workers other bytes than the hash: nobody else may lose a scan by it. */
+static void others_are_not_spoken_for(void)
+{
+	struct unscannable *table = unscannable_new();
+	struct unscannable_entry entry = with_digest(1, 1);
+	struct file_identity same = entry.identity, copy = entry.identity;
+
+	(void)unscannable_add(table, &entry);
+	same.asker = 0;
+	CU_ASSERT_EQUAL(unscannable_ask(table, &same, GENERATION), UNSCANNABLE_NO);
+	CU_ASSERT_FALSE(unscannable_ask_digest(table, &same, entry.digest, GENERATION));
+	copy.inode = 2;
+	copy.owner = 0;
+	CU_ASSERT_EQUAL(unscannable_ask(table, &copy, GENERATION), UNSCANNABLE_NO);
+	CU_ASSERT_FALSE(unscannable_ask_digest(table, &copy, entry.digest, GENERATION));
+	entry.identity.asker = 9;
+	(void)unscannable_add(table, &entry); /* beside the other, not in its place */
+	CU_ASSERT_EQUAL(unscannable_count(table), 2);
+	entry.identity.asker = 8;
+	CU_ASSERT_EQUAL(unscannable_ask(table, &entry.identity, GENERATION), UNSCANNABLE_YES);
 	unscannable_free(table);
 }
 
@@ -250,8 +278,8 @@ static void the_format_does_not_change(void)
 	struct unscannable_entry entry = entry_of(0x0102);
 	uint8_t bytes[UNSCANNABLE_CODE_BYTES];
 
-	CU_ASSERT_EQUAL(unscannable_encode(&entry, bytes), 2 + 64 + 8 + 5);
-	CU_ASSERT_EQUAL(bytes[0], 1);
+	CU_ASSERT_EQUAL(unscannable_encode(&entry, bytes), 2 + 72 + 8 + 5);
+	CU_ASSERT_EQUAL(bytes[0], 2);
 	CU_ASSERT_EQUAL(bytes[1], 0);
 	CU_ASSERT_EQUAL(bytes[2], 1);     /* device */
 	CU_ASSERT_EQUAL(bytes[10], 0x02); /* inode */
@@ -259,14 +287,16 @@ static void the_format_does_not_change(void)
 	CU_ASSERT_EQUAL(bytes[26], 0xfb); /* mtime, -5 */
 	CU_ASSERT_EQUAL(bytes[33], 0xff);
 	CU_ASSERT_EQUAL(bytes[42], GENERATION);
-	CU_ASSERT_EQUAL(bytes[66], DEATH_CRASH);
-	CU_ASSERT_EQUAL(bytes[70], 5);
-	CU_ASSERT_EQUAL(memcmp(bytes + 74, "/file", 5), 0);
+	CU_ASSERT_EQUAL(bytes[66], 8); /* who asked */
+	CU_ASSERT_EQUAL(bytes[70], 7); /* who owns it */
+	CU_ASSERT_EQUAL(bytes[74], DEATH_CRASH);
+	CU_ASSERT_EQUAL(bytes[78], 5);
+	CU_ASSERT_EQUAL(memcmp(bytes + 82, "/file", 5), 0);
 	entry = with_digest(1, 0x77);
-	CU_ASSERT_EQUAL(unscannable_encode(&entry, bytes), 2 + 64 + 8 + 32 + 5);
+	CU_ASSERT_EQUAL(unscannable_encode(&entry, bytes), 2 + 72 + 8 + 32 + 5);
 	CU_ASSERT_EQUAL(bytes[1], 1);
-	CU_ASSERT_EQUAL(bytes[74], 0x77);
-	CU_ASSERT_EQUAL(memcmp(bytes + 106, "/file", 5), 0);
+	CU_ASSERT_EQUAL(bytes[82], 0x77);
+	CU_ASSERT_EQUAL(memcmp(bytes + 114, "/file", 5), 0);
 }
 
 static void every_damage_of_length_is_refused(void)
@@ -287,20 +317,20 @@ static void every_damage_of_a_bound_is_refused(void)
 	uint8_t bytes[UNSCANNABLE_CODE_BYTES];
 	size_t len = unscannable_encode(&entry, bytes);
 
-	bytes[0] = 2;
-	CU_ASSERT_EQUAL(unscannable_decode(bytes, len, &back), -EPROTO);
 	bytes[0] = 1;
+	CU_ASSERT_EQUAL(unscannable_decode(bytes, len, &back), -EPROTO);
+	bytes[0] = 2;
 	bytes[1] = 2;
 	CU_ASSERT_EQUAL(unscannable_decode(bytes, len, &back), -EINVAL);
 	bytes[1] = 0; /* then there is a digest too much */
 	CU_ASSERT_EQUAL(unscannable_decode(bytes, len, &back), -EINVAL);
 	bytes[1] = 1;
-	bytes[66] = DEATH_CAUSE_COUNT;
+	bytes[74] = DEATH_CAUSE_COUNT;
 	CU_ASSERT_EQUAL(unscannable_decode(bytes, len, &back), -EINVAL);
-	bytes[66] = DEATH_CRASH;
-	bytes[73] = 0xff; /* path_len */
+	bytes[74] = DEATH_CRASH;
+	bytes[81] = 0xff; /* path_len */
 	CU_ASSERT_EQUAL(unscannable_decode(bytes, len, &back), -EINVAL);
-	bytes[73] = 0;
+	bytes[81] = 0;
 	CU_ASSERT_EQUAL(unscannable_decode(bytes, len, &back), 0);
 }
 
@@ -309,6 +339,7 @@ static const struct unit_test tests[] = {
 	{"other definitions are another chance", other_definitions_are_another_chance},
 	{"a copy is known by its digest and then by itself",
 	 a_copy_is_known_by_its_digest_and_then_by_itself},
+	{"others are not spoken for", others_are_not_spoken_for},
 	{"an alias goes with its entry", an_alias_goes_with_its_entry},
 	{"a digest that comes later completes the entry",
 	 a_digest_that_comes_later_completes_the_entry},
