@@ -28,6 +28,7 @@ struct control_client {
 	unsigned window;
 	char version[LIMIT_NAME_BYTES + 1];
 	char path[SHOWN_PATH_BYTES]; /* of the socket, fit to be shown */
+	struct client_patience patience;
 	struct session session;
 	struct wire_arena *arena;
 	uint8_t packet[LIMIT_PACKET_BYTES];
@@ -160,6 +161,14 @@ static int greet(struct control_client *client, struct failure *ret_failure)
 int control_client_open(const char *socket_path, struct control_client **ret_client,
 			struct failure *ret_failure)
 {
+	const struct client_patience ours = {.limit = MONO_NEVER, .stop_fd = -1};
+
+	return control_client_open_within(socket_path, &ours, ret_client, ret_failure);
+}
+
+int control_client_open_within(const char *socket_path, const struct client_patience *patience,
+			       struct control_client **ret_client, struct failure *ret_failure)
+{
 	struct control_client *client = calloc(1, sizeof(*client));
 	int r;
 
@@ -168,6 +177,7 @@ int control_client_open(const char *socket_path, struct control_client **ret_cli
 		return failure_set(ret_failure, CLI_EXIT_NO_DAEMON, "not enough memory");
 	}
 	client->fd = -1;
+	client->patience = *patience;
 	(void)text_escape(span_of_text(socket_path), client->path, sizeof(client->path));
 	session_init(&client->session, &rules_reply);
 	r = join(client, socket_path);
@@ -283,16 +293,17 @@ int control_client_leaving(const struct reply *reply, struct failure *ret_failur
 			   reply->reconnect.reason);
 }
 
-/* 0 when the socket is ready, -1 when the time is up. */
+/* 0 when the socket is ready, -1 when the time is up or nobody wants to wait any longer. */
 static int await(const struct control_client *client, short events, mono_ms deadline)
 {
-	struct pollfd wait = {.fd = client->fd, .events = events};
+	struct pollfd waits[] = {{.fd = client->fd, .events = events},
+				 {.fd = client->patience.stop_fd, .events = POLLIN}};
 	mono_ms left = deadline - clock_mono_ms();
 
 	if (left <= 0)
 		return -1;
-	(void)poll(&wait, 1, (int)left); /* an interruption only means to look again */
-	return 0;
+	(void)poll(waits, 2, (int)left); /* an interruption only means to look again */
+	return waits[1].revents ? -1 : 0;
 }
 
 static int mute(const struct control_client *client, struct failure *ret_failure)
@@ -304,7 +315,7 @@ static int mute(const struct control_client *client, struct failure *ret_failure
 int control_client_ask(struct control_client *client, const struct request *request,
 		       enum reply_kind kind, struct reply *ret_reply, struct failure *ret_failure)
 {
-	mono_ms deadline = clock_mono_ms() + ANSWER_LIMIT_MS;
+	mono_ms deadline = mono_min(clock_mono_ms() + ANSWER_LIMIT_MS, client->patience.limit);
 	int r;
 
 	while (control_client_send(client, request, -1) == -EAGAIN) {

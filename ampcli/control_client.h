@@ -9,6 +9,7 @@
 #define AMP_AMPCLI_CONTROL_CLIENT_H
 
 #include "ampcli/failure.h"
+#include "base/mono.h"
 #include "wire/control_codec.h"
 
 struct control_client;
@@ -16,6 +17,15 @@ struct control_client;
 /* 0, or -1 with the reason in *ret_failure. */
 int control_client_open(const char *socket_path, struct control_client **ret_client,
 			struct failure *ret_failure);
+
+/* How long the hello and each control_client_ask() of a session may take beside their own limit. */
+struct client_patience {
+	mono_ms limit; /* monotonic */
+	int stop_fd;   /* readable: no longer; -1: none */
+};
+
+int control_client_open_within(const char *socket_path, const struct client_patience *patience,
+			       struct control_client **ret_client, struct failure *ret_failure);
 struct control_client *control_client_free(struct control_client *client);
 
 /* What the daemon said in its hello. */

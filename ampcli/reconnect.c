@@ -12,14 +12,15 @@
 int reconnect(const char *socket_path, mono_ms limit, int stop_fd,
 	      struct control_client **ret_client, struct failure *ret_failure)
 {
+	const struct client_patience patience = {.limit = limit, .stop_fd = stop_fd};
 	struct pollfd stop = {.fd = stop_fd, .events = POLLIN};
 	int pause = PAUSE_FIRST_MS;
 
-	while (control_client_open(socket_path, ret_client, ret_failure) < 0) {
-		if (clock_mono_ms() >= limit)
-			return -ETIMEDOUT;
+	while (control_client_open_within(socket_path, &patience, ret_client, ret_failure) < 0) {
 		if (poll(&stop, 1, pause) > 0)
 			return -EINTR;
+		if (clock_mono_ms() >= limit)
+			return -ETIMEDOUT;
 		pause = 2 * pause < PAUSE_MOST_MS ? 2 * pause : PAUSE_MOST_MS;
 	}
 	return 0;

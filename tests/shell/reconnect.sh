@@ -121,8 +121,16 @@ t_exit_is "--reconnect 0 does not wait" 2 scan --reconnect 0
 t_ok "and says the same" sums connection-lost
 t_is "and nothing of waiting" "$(grep -c 'goes on' "$work/errors")" 0
 
-fickle_start drop:5 gone
-timeout 60 python3 - "$cli" "$sock" "$work" >"$work/result" <<'PY'
+fickle_start drop:5 mute
+before=$(date +%s%N)
+t_exit_is "a daemon that is there and says nothing is not waited for longer" 2 scan --reconnect 1
+took=$((($(date +%s%N) - before) / 1000000))
+t_ok "than was asked for ($took ms)" test $took -ge 1000 -a $took -lt 10000
+t_ok "with the same words" sums connection-lost
+
+for absence in gone mute; do
+	fickle_start drop:5 "$absence"
+	timeout 60 python3 - "$cli" "$sock" "$work" >"$work/result" <<'PY'
 import signal, subprocess, sys, time
 cli, sock, work = sys.argv[1:]
 p = subprocess.Popen([cli, "--socket", sock, "scan", "custom", "--json", "--all", work + "/tree"], stdout=open(work + "/out", "wb"),
@@ -134,8 +142,9 @@ p.send_signal(signal.SIGINT)
 p.wait(30)
 print(p.returncode, "goes on" in said, time.monotonic() - t < 3)
 PY
-t_is "Ctrl-C while it waits is exit 2, at once" "$(cat "$work/result")" "2 True True"
-t_ok "with a summary" sums stopped
+	t_is "Ctrl-C while it waits is exit 2, at once ($absence)" "$(cat "$work/result")" "2 True True"
+	t_ok "with a summary ($absence)" sums stopped
+done
 
 for bad in x -1 86401 "" 1s; do
 	t_exit_is "--reconnect '$bad' is exit 3" 3 "$cli" --socket "$sock" scan custom --reconnect="$bad" "$work/tree"

@@ -11,6 +11,7 @@
  *   say:N[:WINDOW]       says Reconnect and hangs up
  *   late[::WINDOW]       answers every file, but says Reconnect when the scan is to end
  *   early                says Reconnect when it is greeted
+ *   mute                 says nothing at all, not even to a hello
  *   stranger[::WINDOW]   knows no scan of before: gives a number of its own; else as `serve`
  *   serve[::WINDOW]      answers everything
  *   away:MS              no session: nobody listens for so long
@@ -104,7 +105,7 @@ static void greet(struct session *s)
 
 	if (is_word(s, "early"))
 		leave(s, true);
-	else
+	else if (!is_word(s, "mute"))
 		send_reply(s, &reply);
 }
 
