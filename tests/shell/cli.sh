@@ -207,6 +207,14 @@ else
 fi
 
 # ---- while it runs -------------------------------------------------------------------------------------------------
+fake_start slow 5
+mkdir "$work/wide" && (cd "$work/wide" && for i in $(seq -w 1 60); do echo fine >"$i"; mkdir -p d && cd d && echo fine >f || exit; done)
+for n in 28 40 100; do
+	t_exit_is "files that wait for their answers leave descriptors for the walk ($n)" 0 \
+		bash -c 'ulimit -n "$3"; exec "$0" --socket "$1" scan custom "$2"' "$cli" "$sock" "$work/wide" "$n"
+	t_like "and none is lost ($n)" "$t_output" '^120 files: 120 clean'
+done
+
 fake_start slow 100
 mkdir "$work/vanish" && (cd "$work/vanish" && for i in $(seq -w 1 120); do echo fine >"$i"; done)
 "$cli" --socket "$sock" scan custom --json "$work/vanish" >"$work/out" &
