@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include "ampcli/render_json.h"
+
+#include <jansson.h>
+
 #include "ampcli/render_json_fault.h"
 #include "ampcli/render_json_parts.h"
 #include "base/lives.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ampcli/render_json_fault.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "ampcli/render_json_parts.h"

@@ -174,91 +174,91 @@ const struct request *sample_requests(unsigned *ret_n)
 		.not_scanned = 5, .bytes = 1u << 30, .ms = 60000                                   \
 	}
 
+static const struct event event_samples[] = {
+	{.sequence = 1,
+	 .utc_ms = 1700000000000,
+	 .type = EVENT_CONNECTOR_STARTED,
+	 .body = EVENT_BODY_CONNECTOR,
+	 .connector = {.version = "0.1.0", .pid = 4711, .reason = "started"}},
+	{.sequence = 2,
+	 .utc_ms = 1700000000001,
+	 .type = EVENT_SCAN_COMPLETED_DETECTIONS,
+	 .body = EVENT_BODY_SCAN,
+	 .scan = SCAN_COUNTS},
+	{.sequence = 3,
+	 .utc_ms = 1700000000002,
+	 .type = EVENT_THREAT_DETECTED,
+	 .body = EVENT_BODY_THREAT,
+	 .threat = {.scan = 4,
+		    .path = BYTES("/srv/\xc3\x28"),
+		    .n_threats = 1,
+		    .threats = {"Eicar-Signature"},
+		    .generation = 7,
+		    .bytes = 68}},
+	{.sequence = 4,
+	 .utc_ms = 1700000000003,
+	 .type = EVENT_WORKER_FAILED,
+	 .body = EVENT_BODY_WORKER,
+	 .worker = {.worker = 7,
+		    .pid = 4712,
+		    .cause = DEATH_DEADLINE,
+		    .status = 9,
+		    .path = BYTES("/srv/bomb"),
+		    .attempt = 2,
+		    .handover_us = 1500,
+		    .detail = "killed after 120 s",
+		    .job = UINT64_MAX,
+		    .phase = SCAN_PHASE_SCAN,
+		    .digest = SAMPLE_DIGEST}},
+	{.sequence = 5,
+	 .type = EVENT_SERVICE_ENDED,
+	 .body = EVENT_BODY_SERVICE,
+	 .service = {.incarnation = 3,
+		     .pid = 4713,
+		     .status = 11,
+		     .reason = "died",
+		     .signatures = 4000000}},
+	{.sequence = UINT64_MAX,
+	 .type = EVENT_EVENTS_LOST,
+	 .body = EVENT_BODY_LOST,
+	 .lost = {.events = 12, .reason = "the disk was full"}},
+	{.sequence = 7,
+	 .type = EVENT_FAULT_RAISED_CRITICAL,
+	 .body = EVENT_BODY_FAULT,
+	 .fault = {.id = FAULT_SERVICE_START,
+		   .severity = FAULT_CRITICAL,
+		   .detail = "the executable is missing",
+		   .remedy = "put it back",
+		   .reason = "",
+		   .count = 3}},
+	{.sequence = 8,
+	 .type = EVENT_FAULT_CLEARED,
+	 .body = EVENT_BODY_FAULT,
+	 .fault = {.id = FAULT_SERVICE_USER,
+		   .severity = FAULT_MAJOR,
+		   .detail = "",
+		   .remedy = "",
+		   .reason = "the account is back"}},
+	{.sequence = 9,
+	 .type = EVENT_FAULTS_ALL_CLEARED,
+	 .body = EVENT_BODY_FAULT,
+	 .fault = {.detail = "", .remedy = "", .reason = ""}},
+	{.sequence = 10,
+	 .type = EVENT_FILE_UNSCANNABLE,
+	 .body = EVENT_BODY_UNSCANNABLE,
+	 .unscannable = {.path = BYTES("/srv/poison\xff"),
+			 .digest = SAMPLE_DIGEST,
+			 .bytes = 1u << 20,
+			 .attempts = 2,
+			 .cause = DEATH_CRASH,
+			 .generation = 7}},
+	{.sequence = 11, .type = EVENT_FILE_UNSCANNABLE, .body = EVENT_BODY_UNSCANNABLE},
+};
+
 const struct event *sample_events(unsigned *ret_n)
 {
-	static const struct event samples[] = {
-		{.sequence = 1,
-		 .utc_ms = 1700000000000,
-		 .type = EVENT_CONNECTOR_STARTED,
-		 .body = EVENT_BODY_CONNECTOR,
-		 .connector = {.version = "0.1.0", .pid = 4711, .reason = "started"}},
-		{.sequence = 2,
-		 .utc_ms = 1700000000001,
-		 .type = EVENT_SCAN_COMPLETED_DETECTIONS,
-		 .body = EVENT_BODY_SCAN,
-		 .scan = SCAN_COUNTS},
-		{.sequence = 3,
-		 .utc_ms = 1700000000002,
-		 .type = EVENT_THREAT_DETECTED,
-		 .body = EVENT_BODY_THREAT,
-		 .threat = {.scan = 4,
-			    .path = BYTES("/srv/\xc3\x28"),
-			    .n_threats = 1,
-			    .threats = {"Eicar-Signature"},
-			    .generation = 7,
-			    .bytes = 68}},
-		{.sequence = 4,
-		 .utc_ms = 1700000000003,
-		 .type = EVENT_WORKER_FAILED,
-		 .body = EVENT_BODY_WORKER,
-		 .worker = {.worker = 7,
-			    .pid = 4712,
-			    .cause = DEATH_DEADLINE,
-			    .status = 9,
-			    .path = BYTES("/srv/bomb"),
-			    .attempt = 2,
-			    .handover_us = 1500,
-			    .detail = "killed after 120 s",
-			    .job = UINT64_MAX,
-			    .phase = SCAN_PHASE_SCAN,
-			    .digest = SAMPLE_DIGEST}},
-		{.sequence = 5,
-		 .type = EVENT_SERVICE_ENDED,
-		 .body = EVENT_BODY_SERVICE,
-		 .service = {.incarnation = 3,
-			     .pid = 4713,
-			     .status = 11,
-			     .reason = "died",
-			     .signatures = 4000000}},
-		{.sequence = UINT64_MAX,
-		 .type = EVENT_EVENTS_LOST,
-		 .body = EVENT_BODY_LOST,
-		 .lost = {.events = 12, .reason = "the disk was full"}},
-		{.sequence = 7,
-		 .type = EVENT_FAULT_RAISED_CRITICAL,
-		 .body = EVENT_BODY_FAULT,
-		 .fault = {.id = FAULT_SERVICE_START,
-			   .severity = FAULT_CRITICAL,
-			   .detail = "the executable is missing",
-			   .remedy = "put it back",
-			   .reason = "",
-			   .count = 3}},
-		{.sequence = 8,
-		 .type = EVENT_FAULT_CLEARED,
-		 .body = EVENT_BODY_FAULT,
-		 .fault = {.id = FAULT_SERVICE_USER,
-			   .severity = FAULT_MAJOR,
-			   .detail = "",
-			   .remedy = "",
-			   .reason = "the account is back"}},
-		{.sequence = 9,
-		 .type = EVENT_FAULTS_ALL_CLEARED,
-		 .body = EVENT_BODY_FAULT,
-		 .fault = {.detail = "", .remedy = "", .reason = ""}},
-		{.sequence = 10,
-		 .type = EVENT_FILE_UNSCANNABLE,
-		 .body = EVENT_BODY_UNSCANNABLE,
-		 .unscannable = {.path = BYTES("/srv/poison\xff"),
-				 .digest = SAMPLE_DIGEST,
-				 .bytes = 1u << 20,
-				 .attempts = 2,
-				 .cause = DEATH_CRASH,
-				 .generation = 7}},
-		{.sequence = 11, .type = EVENT_FILE_UNSCANNABLE, .body = EVENT_BODY_UNSCANNABLE},
-	};
-
-	*ret_n = COUNT(samples);
-	return samples;
+	*ret_n = COUNT(event_samples);
+	return event_samples;
 }
 
 static const struct fault_state sample_fault = {.id = FAULT_SERVICE_RESTARTING,
@@ -271,6 +271,22 @@ static const struct fault_state sample_fault = {.id = FAULT_SERVICE_RESTARTING,
 						.detail = "5 failures in 10 minutes",
 						.remedy = "look at the files",
 						.reason = "calm for 10 minutes"};
+
+static void fill_supervision(struct status_report *status)
+{
+	status->n_faults = 2;
+	status->faults[0] = sample_fault;
+	status->faults[1] = sample_fault;
+	status->faults[1].id = FAULT_SERVICE_START;
+	status->failures_window = 5;
+	for (unsigned i = 0; i < FAILURE_CLASS_COUNT; i++)
+		status->failures[i] = 10 + i;
+	status->connector_restarts = 14;
+	status->service_replacements = 15;
+	status->standby_wanted = status->standby_ready = true;
+	status->standby_pid = 4714;
+	status->unscannable = 16;
+}
 
 static void fill_status(struct status_report *status)
 {
@@ -306,19 +322,8 @@ static void fill_status(struct status_report *status)
 					 .journal_error = "disk full",
 					 .log_dropped = 7,
 					 .n_notices = 2,
-					 .violations = 9,
-					 .n_faults = 2,
-					 .failures_window = 5,
-					 .failures = {0, 11, 12, 13},
-					 .connector_restarts = 14,
-					 .service_replacements = 15,
-					 .standby_wanted = true,
-					 .standby_ready = true,
-					 .standby_pid = 4714,
-					 .unscannable = 16};
-	status->faults[0] = sample_fault;
-	status->faults[1] = sample_fault;
-	status->faults[1].id = FAULT_SERVICE_START;
+					 .violations = 9};
+	fill_supervision(status);
 	status->files[0] = (struct definition_file){
 		.name = "eicar.ndb", .accepted = true, .reason = "", .signatures = 1};
 	status->notices[0] = "the account is missing";
