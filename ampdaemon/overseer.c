@@ -20,6 +20,7 @@
 #include "base/mono.h"
 #include "io/clock.h"
 #include "io/packet.h"
+#include "io/peer.h"
 
 #define FIRST_WAIT_MS 100
 #define LONGEST_WAIT_MS 10000
@@ -145,6 +146,19 @@ static void bury(struct overseer *o)
 	put_off(o);
 }
 
+/* Dead, but a stranger's file holds a thread of it in the kernel: nobody can wait for its end, and nothing is served meanwhile. */
+static void leave_behind(struct overseer *o)
+{
+	fprintf(stderr, "ampdaemon: overseer: the daemon (pid %d) is dead and held; %s\n", o->pid,
+		o->told_to_end ? "it is left" : "another is started");
+	close(o->pidfd);
+	close(o->heartbeat);
+	o->pid = 0;
+	o->status = EXIT_FAILURE;
+	o->is_over = o->told_to_end;
+	put_off(o);
+}
+
 /* ---- what happens ---- */
 
 static void send_child(const struct overseer *o, int signal)
@@ -186,6 +200,8 @@ static void pass_deadline(struct overseer *o)
 {
 	if (!o->pid) {
 		give_birth(o);
+	} else if (peer_has_ended(o->pid)) {
+		leave_behind(o);
 	} else if (!o->aborted) {
 		fprintf(stderr,
 			"ampdaemon: overseer: no sign of life for %lld ms; SIGABRT for pid %d\n",

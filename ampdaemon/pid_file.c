@@ -3,10 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "io/peer.h"
+
+#define TRIES 3 /* a file that goes and comes between two calls */
 
 static int write_pid(int fd)
 {
@@ -18,15 +26,42 @@ static int write_pid(int fd)
 	return 0;
 }
 
-int pid_file_take(const char *path)
+/* A daemon that was killed while a stranger's file holds a thread of it keeps its lock as long as that stranger likes. */
+static bool is_of_the_dead(int fd)
+{
+	char text[24] = "", *end;
+	long pid;
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return false;
+	pid = strtol(text, &end, 10);
+	return pid > 0 && *end == '\n' && peer_has_ended(pid);
+}
+
+/* 0; -ESTALE: there is another file now, or there will be. */
+static int lock(int fd, const char *path)
+{
+	struct stat here, held;
+
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK || !is_of_the_dead(fd))
+			return -errno;
+		return unlink(path) && errno != ENOENT ? -errno : -ESTALE;
+	}
+	if (fstat(fd, &held) || lstat(path, &here) || held.st_ino != here.st_ino ||
+	    held.st_dev != here.st_dev)
+		return -ESTALE;
+	return 0;
+}
+
+static int take(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	int r = 0;
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		r = -errno;
+	r = lock(fd, path);
 	if (!r)
 		r = write_pid(fd);
 	if (r) {
@@ -34,6 +69,38 @@ int pid_file_take(const char *path)
 		return r;
 	}
 	return fd;
+}
+
+/* Two that start at once must not both clear a dead one's file away, the later the earlier's new one: they do it one by one. */
+static int lock_directory(const char *path)
+{
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	(void)snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 1,
+		       slash ? path : ".");
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, LOCK_EX))
+		return fd;
+	close(fd);
+	return -EIO;
+}
+
+int pid_file_take(const char *path)
+{
+	int directory = lock_directory(path);
+	int r;
+
+	if (directory < 0)
+		return directory;
+	r = take(path);
+	for (unsigned i = 0; r == -ESTALE && i < TRIES; i++)
+		r = take(path);
+	close(directory);
+	return r;
 }
 
 int pid_file_adopt(const char *path, int fd)

@@ -41,17 +41,33 @@ int peer_pidfd(int socket, int64_t pid)
 	return fd;
 }
 
-/* A number of /proc/PID/status; `otherwise` when there is none. */
-static uint64_t status_number(int64_t pid, const char *name, uint64_t otherwise)
+/* What stands behind `name` in /proc/PID/status; NULL when there is none. */
+static const char *status_of(int64_t pid, const char *name, char text[4096])
 {
-	char path[40], text[4096];
+	char path[40];
 	const char *line;
 
 	(void)snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
-	if (pid <= 0 || atomic_file_read(path, text, sizeof(text)) < 0)
-		return otherwise;
+	if (pid <= 0 || atomic_file_read(path, text, 4096) < 0)
+		return NULL;
 	line = strstr(text, name);
-	return line ? strtoull(line + strlen(name), NULL, 10) : otherwise;
+	return line ? line + strlen(name) : NULL;
+}
+
+static uint64_t status_number(int64_t pid, const char *name, uint64_t otherwise)
+{
+	char text[4096];
+	const char *value = status_of(pid, name, text);
+
+	return value ? strtoull(value, NULL, 10) : otherwise;
+}
+
+bool peer_has_ended(int64_t pid)
+{
+	char text[4096];
+	const char *state = status_of(pid, "\nState:\t", text);
+
+	return !state || *state == 'Z' || *state == 'X';
 }
 
 int64_t peer_parent_of_process(int64_t pid)

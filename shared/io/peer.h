@@ -3,6 +3,7 @@
 #ifndef AMP_SHARED_IO_PEER_H
 #define AMP_SHARED_IO_PEER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct peer {
@@ -27,5 +28,9 @@ int64_t peer_parent_of_process(int64_t pid);
  * root when the process is not dumpable. */
 uint32_t peer_uid_of_process(int64_t pid);
 uint32_t peer_gid_of_process(int64_t pid);
+
+/* Is a process gone, or its first thread? One whose other threads the kernel holds (in a close that a stranger's file system does not
+ * answer) does not come to its end, and nobody can wait for it; but it is dead. */
+bool peer_has_ended(int64_t pid);
 
 #endif
