@@ -59,6 +59,40 @@ static int compare(struct handover_image *image)
 	return 0;
 }
 
+/* ---- the one on disk ---- */
+
+/* Whoever may put another file of root's in its place chooses what is executed. In a sticky directory he may not. */
+static bool is_trusted(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) && st->st_uid == 0 &&
+	       (!(st->st_mode & (S_IWGRP | S_IWOTH)) || st->st_mode & S_ISVTX);
+}
+
+/* `path` is the kernel's: no link, no dots. */
+static int check_directories(const char *path, char *error, size_t size)
+{
+	char directory[PATH_MAX];
+	struct stat st;
+
+	for (const char *slash = path; slash; slash = strchr(slash + 1, '/')) {
+		(void)snprintf(directory, sizeof(directory), "%.*s",
+			       slash == path ? 1 : (int)(slash - path), path);
+		if (!lstat(directory, &st) && is_trusted(&st))
+			continue;
+		(void)snprintf(error, size, "%s is not executed: others than root may change %s",
+			       path, directory);
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int open_trusted(const char *path, char *error, size_t size)
+{
+	int r = check_directories(path, error, size);
+
+	return r ? r : trusted_program_open(AT_FDCWD, path, path, error, size);
+}
+
 /* ---- another one is asked first ---- */
 
 static int await_answer(struct spawned *spawned)
@@ -116,7 +150,7 @@ int handover_image_open(struct handover_image *image, const char *config, char *
 
 	image->program = -1;
 	if (!r)
-		image->program = trusted_program_open(AT_FDCWD, path, path, error, size);
+		image->program = open_trusted(path, error, size);
 	if (!r && image->program < 0) {
 		log_warning("%s; the restart goes on with the program that runs", error);
 		r = handover_image_open_own(image);

@@ -321,7 +321,7 @@ static void copy_program(const char *from, const char *to)
 /* What stands on the disk when the daemon wants to go on. */
 static void another_build_is_asked_first(void)
 {
-	char program[4096], own[64];
+	char program[2000], own[64];
 
 	(void)snprintf(program, sizeof(program), "%s", test_path("program"));
 	(void)snprintf(own, sizeof(own), "/proc/%d/exe", getpid());
@@ -333,6 +333,12 @@ static void another_build_is_asked_first(void)
 	CU_ASSERT_EQUAL(run(program, "replaced"), EXIT_SUCCESS);
 	copy_program(own, program);
 	(void)setenv("TEST_REPLACE", "", 1); /* it is gone: what runs goes on */
+	CU_ASSERT_EQUAL(run(program, "whole"), EXIT_SUCCESS);
+	copy_program(own, program);
+	(void)setenv("TEST_REPLACE", "/bin/false", 1); /* anybody could have put it there */
+	*strrchr(program, '/') = '\0';
+	CU_ASSERT_EQUAL_FATAL(chmod(program, 0777), 0);
+	program[strlen(program)] = '/';
 	CU_ASSERT_EQUAL(run(program, "whole"), EXIT_SUCCESS);
 	(void)unsetenv("TEST_REPLACE");
 }
