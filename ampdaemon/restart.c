@@ -10,10 +10,10 @@
 #include "io/late_close.h"
 #include "io/log.h"
 
-#define JOURNAL_WAIT_MS 5 /* between two looks at what has to be idle */
-#define AGAIN_MS 5000     /* between two tries of a restart that is not possible now */
-#define LET_GO_MS 2500    /* for strangers' files; a digest that hangs is given up before */
-#define EXEC_TRIES 10 /* of HANDOVER_CLOSE_MS each; then the process ends: it has nothing left */
+#define LOOK_MS 5      /* between two looks at what has to be idle */
+#define AGAIN_MS 5000  /* between two tries of a restart that is not possible now */
+#define LET_GO_MS 2500 /* for strangers' files; a digest that hangs is given up before */
+#define EXEC_TRIES 10  /* of HANDOVER_CLOSE_MS each; then the process ends: it has nothing left */
 
 static void on_timer(uv_timer_t *timer);
 
@@ -143,25 +143,33 @@ static void let_go(struct daemon *d)
 	desk_let_go(d->desk);
 }
 
-static void take_back(struct daemon *d)
+static void take_back(struct daemon *d, const char *reason)
 {
 	d->restart.letting_go = d->restart.prepared = false;
 	handover_abandon(&d->restart.image);
 	control_server_go_on(d->server);
-	again(d, "a file of a client hangs in its close, and a restart would wait for it");
+	again(d, reason);
 }
 
-static bool are_strangers_here(const struct daemon *d)
+/* What exec would wait for, or lose; NULL: nothing. */
+static const char *obstacle(const struct daemon *d)
 {
 	unsigned stuck;
 
-	return late_close_held() || desk_files_read(d->desk, &stuck);
+	if (late_close_held() || desk_files_read(d->desk, &stuck))
+		return "a file of a client hangs in its close, and a restart would wait for it";
+	if (!journal_is_idle(d->journal))
+		return "the journal's storage does not keep up";
+	if (!worker_memory_is_idle(d->memory))
+		return "the memory of the workers is being measured";
+	return NULL;
 }
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
 	char error[LIMIT_REASON_BYTES];
+	const char *reason;
 
 	if (d->stopping)
 		return;
@@ -171,13 +179,13 @@ static void on_timer(uv_timer_t *timer)
 	}
 	if (!d->restart.letting_go)
 		let_go(d);
-	if (are_strangers_here(d) && clock_mono_ms() >= d->restart.let_go_limit)
-		take_back(d);
-	else if (are_strangers_here(d) || !journal_is_idle(d->journal) ||
-		 !worker_memory_is_idle(d->memory))
-		later(d, JOURNAL_WAIT_MS);
-	else
+	reason = obstacle(d);
+	if (!reason)
 		leave(d);
+	else if (clock_mono_ms() < d->restart.let_go_limit)
+		later(d, LOOK_MS);
+	else
+		take_back(d, reason);
 }
 
 static void begin(struct daemon *d, const char *reason)
