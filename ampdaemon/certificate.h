@@ -19,15 +19,15 @@ struct death_certificate {
 	enum death_cause cause;
 	uint64_t worker, incarnation; /* worker 0: the service */
 	uint32_t pid;
-	bool has_status;     /* else nobody said how it ended */
-	uint32_t status;     /* as of waitpid(2) */
+	bool has_status;       /* else nobody said how it ended */
+	uint32_t status;       /* as of waitpid(2) */
 	enum scan_phase phase; /* its last words: hearsay */
 	uint64_t job;          /* in hand; 0: none */
 	uint32_t attempt;
-	struct span path;      /* of the file in hand */
-	struct span digest;    /* LIMIT_DIGEST_BYTES or none */
-	const char *detail;    /* one sentence: signal or exit code, and what is known besides */
-	uint64_t handover_us;  /* 0: its file is with nobody yet */
+	struct span path;     /* of the file in hand */
+	struct span digest;   /* LIMIT_DIGEST_BYTES or none */
+	const char *detail;   /* one sentence: signal or exit code, and what is known besides */
+	uint64_t handover_us; /* 0: its file is with nobody yet */
 };
 
 #endif

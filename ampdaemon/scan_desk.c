@@ -125,6 +125,10 @@ static void condemn(struct scan_desk *desk, const struct filed *filed, const str
 		.fd = filed->fd,
 	};
 
+	/* Two jobs of one file may fail at the same time: it is told once. */
+	if (unscannable_knows(unscannable_keep_table(desk->keep), &failure.identity,
+			      failure.generation))
+		return;
 	unscannable_keep_add(desk->keep, &failure);
 	if (failure.generation == desk->epochs.generation)
 		refuse_others(desk, &filed->identity);
@@ -288,12 +292,19 @@ static void on_ready(void *context, uint64_t worker)
 static int on_result(void *context, uint64_t worker, const struct scan_result *result)
 {
 	struct scan_desk *desk = context;
-	int r = dispatcher_answered(desk->dispatcher, clock_mono_ms(), worker, result->job,
-				    result->verdict);
+	struct scan_result said = *result;
+	uint64_t epoch = dispatcher_epoch_of(desk->dispatcher, worker);
+	int r;
 
+	/* "Found nothing" with a handful of signatures in place of the real ones is not CLEAN. */
+	if (said.verdict == VERDICT_CLEAN && supervisor_is_makeshift(desk->supervisor, epoch)) {
+		said.verdict = VERDICT_INCOMPLETE;
+		said.reason = SCAN_REASON_MAKESHIFT;
+	}
+	r = dispatcher_answered(desk->dispatcher, clock_mono_ms(), worker, said.job, said.verdict);
 	if (r)
 		return r;
-	desk->result = result;
+	desk->result = &said;
 	pump(desk);
 	desk->result = NULL;
 	return 0;

@@ -505,6 +505,15 @@ int64_t supervisor_pid(const struct supervisor *s, uint64_t incarnation)
 	return place < 0 ? 0 : view_of(s, (unsigned)place).pid;
 }
 
+bool supervisor_is_makeshift(const struct supervisor *s, uint64_t incarnation)
+{
+	int place = find(s, incarnation);
+
+	if (!s->configuration->definitions_dir)
+		return false;
+	return place < 0 || view_of(s, (unsigned)place).order.source == SOURCE_BUILTIN;
+}
+
 int supervisor_last_words(const struct supervisor *s, uint64_t incarnation)
 {
 	int place = find(s, incarnation);

@@ -88,6 +88,10 @@ void supervisor_drained(struct supervisor *supervisor, uint64_t incarnation);
 int supervisor_spawn_worker(struct supervisor *supervisor, uint64_t incarnation, uint64_t worker,
 			    int channel);
 
+/* Does this service have the built-in definitions in place of configured ones? What it finds clean is not proved clean. True also
+ * when there is no service of that number and one should have had configured definitions. */
+bool supervisor_is_makeshift(const struct supervisor *supervisor, uint64_t incarnation);
+
 /* Of a service that lives; 0 when there is none of that number. */
 int64_t supervisor_pid(const struct supervisor *supervisor, uint64_t incarnation);
 

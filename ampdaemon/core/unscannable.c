@@ -147,6 +147,12 @@ enum unscannable_answer unscannable_ask(struct unscannable *table,
 	return has_size(table, identity, generation) ? UNSCANNABLE_ASK_HASH : UNSCANNABLE_NO;
 }
 
+bool unscannable_knows(const struct unscannable *table, const struct file_identity *identity,
+		       uint64_t generation)
+{
+	return table->count && find_known(table, identity, generation) != INDEX_NONE;
+}
+
 static bool is_content(const struct unscannable_entry *entry, const struct file_identity *identity,
 		       const uint8_t *digest)
 {

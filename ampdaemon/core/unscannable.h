@@ -58,6 +58,10 @@ struct unscannable *unscannable_free(struct unscannable *table);
 enum unscannable_answer unscannable_ask(struct unscannable *table,
 					const struct file_identity *identity, uint64_t generation);
 
+/* Is it an entry already? Nothing is counted. */
+bool unscannable_knows(const struct unscannable *table, const struct file_identity *identity,
+		       uint64_t generation);
+
 /* The same with the digest in hand: YES also makes `identity` known, so that the next ask() needs none. */
 bool unscannable_ask_digest(struct unscannable *table, const struct file_identity *identity,
 			    const uint8_t digest[LIMIT_DIGEST_BYTES], uint64_t generation);

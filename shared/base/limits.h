@@ -24,10 +24,10 @@
 #define LIMIT_WORKERS 24 /* BIRTH_WORKER_SLOTS */
 #define LIMIT_NOTICES 16
 #define LIMIT_HISTORY_ROWS 500
-#define LIMIT_FAULTS 16              /* of the catalogue; a test compares */
+#define LIMIT_FAULTS 16                /* of the catalogue; a test compares */
 #define LIMIT_FAULT_DETAIL_BYTES 16384 /* fault 6 names each file: about a hundred */
-#define LIMIT_DIGEST_BYTES 32        /* SHA-256 */
-#define LIMIT_SHOWN_PATH_BYTES 1024  /* of a path that is kept for people */
-#define LIMIT_UNSCANNABLE 1024       /* then the oldest is forgotten, and counted */
+#define LIMIT_DIGEST_BYTES 32          /* SHA-256 */
+#define LIMIT_SHOWN_PATH_BYTES 1024    /* of a path that is kept for people */
+#define LIMIT_UNSCANNABLE 1024         /* then the oldest is forgotten, and counted */
 
 #endif

@@ -58,7 +58,9 @@ enum verdict { VERDICT_LIST(NAME_TABLE_MEMBER) VERDICT_COUNT };
 	X(SCAN_REASON_STOPPED, "stopped", "the scan was stopped before it")                        \
 	X(SCAN_REASON_CONNECTION, "connection-lost", "the connection to the daemon was lost")      \
 	X(SCAN_REASON_UNSCANNABLE, "unscannable",                                                  \
-	  "it failed scan workers before; not scanned until it changes or definitions do")
+	  "it failed scan workers before; not scanned until it changes or definitions do")         \
+	X(SCAN_REASON_MAKESHIFT, "makeshift-definitions",                                          \
+	  "nothing found, but only the built-in definitions could be loaded (fault 7)")
 
 enum scan_reason { SCAN_REASON_LIST(NAME_TABLE_MEMBER) SCAN_REASON_COUNT };
 

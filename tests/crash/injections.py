@@ -142,7 +142,7 @@ def service(world, step, _):
 def may_fail_to_start(world, births):
     if births >= world.connector.settings["start_attempts"]:
         world.faults_wanted.add(7)
-        world.allowed |= {"ERROR"}
+        world.allowed |= {"ERROR", "INCOMPLETE"}
 
 
 def refuse(world, step, chance):

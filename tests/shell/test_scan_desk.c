@@ -79,6 +79,13 @@ int64_t supervisor_pid(const struct supervisor *supervisor, uint64_t incarnation
 	return 0;
 }
 
+bool supervisor_is_makeshift(const struct supervisor *supervisor, uint64_t incarnation)
+{
+	(void)supervisor;
+	(void)incarnation;
+	return false;
+}
+
 int supervisor_last_words(const struct supervisor *supervisor, uint64_t incarnation)
 {
 	(void)supervisor;
