@@ -454,7 +454,7 @@ int digest_desk_ask(struct digest_desk *desk, int fd, uint64_t token, digest_fn 
 	return r;
 }
 
-unsigned digest_desk_under_way(const struct digest_desk *desk)
+unsigned digest_desk_under_way(const struct digest_desk *desk, unsigned *ret_stuck)
 {
 	struct shop *shop = desk->shop;
 	unsigned n;
@@ -463,17 +463,7 @@ unsigned digest_desk_under_way(const struct digest_desk *desk)
 	n = shop->busy;
 	for (unsigned i = 0; i < DIGEST_QUEUE; i++)
 		n += shop->slots[i].state == SLOT_WAITING || shop->slots[i].state == SLOT_DONE;
-	pthread_mutex_unlock(&shop->lock);
-	return n;
-}
-
-unsigned digest_desk_stuck(const struct digest_desk *desk)
-{
-	struct shop *shop = desk->shop;
-	unsigned n;
-
-	pthread_mutex_lock(&shop->lock);
-	n = shop->stuck;
+	*ret_stuck = shop->stuck;
 	pthread_mutex_unlock(&shop->lock);
 	return n;
 }

@@ -37,10 +37,8 @@ struct digest_desk *digest_desk_free(struct digest_desk *desk);
 int digest_desk_ask(struct digest_desk *desk, int fd, uint64_t token, digest_fn *done,
 		    void *context);
 
-/* Files that are waited for: asked and not answered, or still with a thread. Exec and exit wait for these threads. */
-unsigned digest_desk_under_way(const struct digest_desk *desk);
-
-/* Threads among them whose answer was given up: their storage hangs. */
-unsigned digest_desk_stuck(const struct digest_desk *desk);
+/* Files that are waited for: asked and not answered, or still with a thread. Exec and exit wait for these threads. `ret_stuck`: those whose
+ * answer was given up, because their storage hangs. */
+unsigned digest_desk_under_way(const struct digest_desk *desk, unsigned *ret_stuck);
 
 #endif

@@ -76,11 +76,10 @@ static void on_digest(void *context, uint64_t job, int error,
 /* The job is held. */
 static void ask_digest(struct scan_desk *desk, struct filed *filed)
 {
-	filed->awaits_digest = true;
-	if (!digest_desk_ask(desk->digests, filed->fd, filed->job, on_digest, desk))
-		return;
-	filed->awaits_digest = false;
-	dispatcher_release(desk->dispatcher, clock_mono_ms(), filed->job);
+	filed->awaits_digest =
+		!digest_desk_ask(desk->digests, filed->fd, filed->job, on_digest, desk);
+	if (!filed->awaits_digest)
+		dispatcher_release(desk->dispatcher, clock_mono_ms(), filed->job);
 }
 
 /* Who waits was judged by other definitions, or before there were any. */
@@ -147,12 +146,6 @@ static void fill_answered(const struct scan_result *from, struct file_result *re
 	result->us = from->scan_us;
 }
 
-static bool is_success(enum verdict verdict)
-{
-	return verdict == VERDICT_CLEAN || verdict == VERDICT_INFECTED ||
-	       verdict == VERDICT_INCOMPLETE;
-}
-
 static void finish(struct scan_desk *desk, const struct effect *effect)
 {
 	struct filed *filed = &desk->files.files[job_index(effect->job)];
@@ -174,7 +167,8 @@ static void finish(struct scan_desk *desk, const struct effect *effect)
 	if (effect->end.answered ||
 	    (result.verdict != VERDICT_NONE && result.reason != SCAN_REASON_UNSCANNABLE))
 		desk->callbacks.on_scanned(desk->context,
-					   effect->end.answered && is_success(result.verdict));
+					   effect->end.answered &&
+						   verdict_is_judgement(result.verdict));
 	file_book_drop(&desk->files, filed);
 }
 
@@ -313,7 +307,6 @@ static int on_result(void *context, uint64_t worker, const struct scan_result *r
 static void on_gone(void *context, uint64_t worker, enum death_cause cause)
 {
 	struct scan_desk *desk = context;
-
 	uint64_t epoch = dispatcher_epoch_of(desk->dispatcher, worker);
 
 	dispatcher_worker_gone(desk->dispatcher, clock_mono_ms(), worker, cause);
@@ -544,8 +537,7 @@ void desk_let_go(struct scan_desk *desk)
 
 unsigned desk_files_read(const struct scan_desk *desk, unsigned *ret_stuck)
 {
-	*ret_stuck = digest_desk_stuck(desk->digests);
-	return digest_desk_under_way(desk->digests);
+	return digest_desk_under_way(desk->digests, ret_stuck);
 }
 
 unsigned desk_hand_over(struct scan_desk *desk, uint64_t incarnation,

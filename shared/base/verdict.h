@@ -64,6 +64,13 @@ enum verdict { VERDICT_LIST(NAME_TABLE_MEMBER) VERDICT_COUNT };
 
 enum scan_reason { SCAN_REASON_LIST(NAME_TABLE_MEMBER) SCAN_REASON_COUNT };
 
+/* Was the content looked at, be it in part? */
+static inline bool verdict_is_judgement(enum verdict verdict)
+{
+	return verdict == VERDICT_CLEAN || verdict == VERDICT_INFECTED ||
+	       verdict == VERDICT_INCOMPLETE;
+}
+
 const char *verdict_name(unsigned verdict);
 const char *scan_reason_name(unsigned reason);
 
