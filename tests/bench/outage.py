@@ -32,8 +32,8 @@ scan_user: cisco-amp-scan-svc
 definitions_dir: '{definitions}'
 standby_service: {standby}
 create_account: false
-failure_limit: 1000000
-replace_limit: 1000000
+failure_limit: 1000
+replace_limit: 1000
 """
 # The ladder is out of reach: each death is measured alone, without the replacement that many deaths in a row would bring.
 
@@ -76,7 +76,8 @@ class Connector:
 
 def clamd_outages(setup, file, rounds):
     """A loop starts it again the moment that it is gone, as a supervisor would; the first verdict ends the sample."""
-    samples = []
+    samples, listing = [], setup.directory / "one-file"
+    listing.write_text(f"{file}\n")
     clamd = servers.Clamd(setup, 1)
     clamd.start()
     try:
@@ -86,10 +87,8 @@ def clamd_outages(setup, file, rounds):
             clamd.process.wait()
             shutil.rmtree(setup.directory / "clamd")
             clamd.start()
-            done = subprocess.run(["clamdscan", "--config-file", str(setup.directory / "clamd/clamd.conf"), "--fdpass", "--no-summary",
-                                   str(file)], capture_output=True, check=False)
-            if done.returncode not in (0, 1):
-                raise Failure(f"clamdscan: {done.stderr.decode().strip()}")
+            servers.run_client([str(setup.build / "clamd_client"), "--socket", str(clamd.socket), "--list", str(listing),
+                                "--verdicts", "/dev/null"])
             samples.append((time.monotonic() - killed) * 1000)
     finally:
         clamd.stop()
@@ -100,6 +99,7 @@ class Setup:
     """What servers.Clamd wants to know."""
 
     def __init__(self, arguments, directory):
+        self.build = arguments.build
         self.directory, self.definitions, self.clamd_threads = directory, arguments.work / "definitions", 2
         self.temps = []
 
@@ -128,29 +128,27 @@ def show(name, samples):
           flush=True)
 
 
+def measure_amp(arguments, directory, standby, rounds):
+    connector = Connector(arguments, directory, standby)
+    try:
+        connector.start()
+        return [connector.measure(*what) for what in rounds]
+    finally:
+        connector.stop()
+
+
 def measure_all(arguments, directory):
-    file = arguments.file
-    results = {}
-    plain = Connector(arguments, directory, False)
-    try:
-        plain.start()
-        results["amp: worker killed in a scan"] = plain.measure("worker", file, arguments.workers)
-        results["amp: connector restarted in place"] = plain.measure("restart", arguments.small, arguments.restarts)
-        results["amp: scan service killed"] = plain.measure("service", arguments.small, arguments.services)
-    finally:
-        plain.stop()
-    kept = Connector(arguments, directory, True)
-    try:
-        kept.start()
-        results["amp: scan service killed, standby kept"] = kept.measure("service", arguments.small, arguments.services)
-    finally:
-        kept.stop()
+    """Names and samples, as they come."""
+    small = arguments.small
+    names = ("amp: worker killed in a scan", "amp: connector restarted in place", "amp: scan service killed")
+    yield from zip(names, measure_amp(arguments, directory, False, (
+        ("worker", arguments.file, arguments.workers), ("restart", small, arguments.restarts), ("service", small, arguments.services))))
+    yield "amp: scan service killed, standby kept", measure_amp(arguments, directory, True, (("service", small, arguments.services),))[0]
     setup = Setup(arguments, directory)
     try:
-        results["clamd: killed, started by a loop"] = clamd_outages(setup, arguments.small, arguments.services)
+        yield "clamd: killed, started by a loop", clamd_outages(setup, small, arguments.services)
     finally:
         setup.clean()
-    return results
 
 
 def parse_arguments():
@@ -180,13 +178,14 @@ def main():
     subprocess.run(command, check=True)
     directory = pathlib.Path(tempfile.mkdtemp(prefix="amp-outage-"))
     directory.chmod(0o755)
+    results = {}
+    print("| what dies | p50 ms | p99 ms | max ms | n |\n|---|---|---|---|---|", flush=True)
     try:
-        results = measure_all(arguments, directory)
+        for name, samples in measure_all(arguments, directory):
+            results[name] = samples
+            show(name, samples)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    print("| what dies | p50 ms | p99 ms | max ms | n |\n|---|---|---|---|---|")
-    for name, samples in results.items():
-        show(name, samples)
     if arguments.json:
         arguments.json.write_text(json.dumps(results))
 
