@@ -361,6 +361,7 @@ void scan_link_retire(struct scan_link *link, uint64_t worker)
 
 void scan_link_forget(struct scan_link *link, uint64_t incarnation)
 {
+	obituaries_note_service_lost(link->obituaries, incarnation);
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
 		if (link->workers[i].worker && link->workers[i].incarnation == incarnation)
 			release(&link->workers[i]);

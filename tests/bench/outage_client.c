@@ -180,7 +180,7 @@ static int64_t lose_worker(struct probe *p)
 	if (submit(p))
 		fail("the file cannot be sent");
 	pid = busy_worker(p); /* the reply to the status comes first: the scan takes longer */
-	if (!pid) { /* it was quicker than the question */
+	if (!pid) {           /* it was quicker than the question */
 		if (verdict(p) < 0)
 			fail("no answer");
 		return -1;
