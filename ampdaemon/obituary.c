@@ -328,7 +328,7 @@ void obituaries_note_service_lost(struct obituaries *obituaries, uint64_t incarn
 		const struct death_certificate *certificate = &o->certificate;
 
 		if (o->state != OBITUARY_WAITING || certificate->incarnation != incarnation ||
-		    certificate->has_status ||
+		    certificate->has_status || certificate->job ||
 		    (certificate->cause != DEATH_CRASH && certificate->cause != DEATH_NOT_READY))
 			continue;
 		o->state = OBITUARY_FREE; /* a digest that is still asked for finds nobody */
