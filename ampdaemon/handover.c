@@ -31,8 +31,6 @@
 
 _Static_assert(HANDOVER_FIRST_FD == LOW_FDS, "what is handed over is above what is reserved");
 
-extern char **environ;
-
 static char **started_with;
 
 /* Children of the image before this one. */
@@ -251,7 +249,7 @@ static bool is_pidfd_of(int fd, int64_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	file = fopen(path, "re");
 	while (file && !number && fgets(line, sizeof(line), file))
-		(void)sscanf(line, "Pid: %lld", &number); /* 0: another line */
+		number = strncmp(line, "Pid:", 4) == 0 ? strtoll(line + 4, NULL, 10) : 0;
 	if (file)
 		(void)fclose(file); /* was read only */
 	return number == pid || number == -1;
@@ -302,15 +300,14 @@ static void close_others(struct handover *h)
 
 static void find_orphans(void)
 {
-	char path[64];
-	long long pid;
+	char path[64], word[24];
 	FILE *file;
 
 	orphans.since = clock_mono_ms();
 	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	file = fopen(path, "re");
-	while (file && orphans.n < ORPHANS && fscanf(file, "%lld", &pid) == 1)
-		orphans.pids[orphans.n++] = pid;
+	while (file && orphans.n < ORPHANS && fscanf(file, "%23s", word) == 1)
+		orphans.pids[orphans.n++] = strtoll(word, NULL, 10); /* the kernel wrote it */
 	if (file)
 		(void)fclose(file); /* was read only */
 }

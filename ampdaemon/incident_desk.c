@@ -310,7 +310,7 @@ static void restore(void *context, const char *key, const void *data, size_t len
 	struct incident_desk *desk = context;
 	bool same_boot;
 
-	if (strcmp(key, LEDGER_KEY))
+	if (strcmp(key, LEDGER_KEY) != 0)
 		return;
 	if (len == sizeof(saved))
 		memcpy(&saved, data, sizeof(saved));

@@ -98,7 +98,7 @@ static void restore(void *context, const char *key, const void *data, size_t len
 		log_warning("%s cannot be read back: it is not used", key);
 		return;
 	}
-	if (memcmp(saved.boot_id, list->boot_id, sizeof(saved.boot_id)) ||
+	if (memcmp(saved.boot_id, list->boot_id, sizeof(saved.boot_id)) != 0 ||
 	    saved.suspect.at > list->started)
 		return;
 	list->places[place] = saved.suspect;

@@ -108,8 +108,9 @@ static int place_of(const char *key, unsigned *ret_place)
 {
 	char again[32];
 
-	if (sscanf(key, KEY_PREFIX "%4u", ret_place) != 1)
+	if (strncmp(key, KEY_PREFIX, sizeof(KEY_PREFIX) - 1) != 0)
 		return -EINVAL;
+	*ret_place = (unsigned)strtoul(key + sizeof(KEY_PREFIX) - 1, NULL, 10); /* compared below */
 	(void)snprintf(again, sizeof(again), KEY_PREFIX "%04u", *ret_place);
 	return strcmp(key, again) == 0 ? 0 : -EINVAL;
 }
