@@ -50,6 +50,8 @@ static struct {
 void journal_record(struct journal *journal, const struct event *event)
 {
 	(void)journal;
+	if (!event)
+		return; /* values alone */
 	t.cures += event->type == EVENT_SERVICE_CURE;
 	t.replaced += event->type == EVENT_SERVICE_REPLACED;
 	t.started += event->type == EVENT_SERVICE_STARTED;
