@@ -48,6 +48,7 @@ struct scan_link {
 	struct wire_arena *arena;
 	struct worker_link workers[LIMIT_WORKERS];
 	uint64_t violations;
+	bool is_leaving; /* for the next image: the digest desk is gone */
 };
 
 static struct worker_link *find(struct scan_link *link, uint64_t worker)
@@ -77,6 +78,8 @@ static void write_obituary(struct worker_link *w, enum death_cause cause)
 	notice.last_words = supervisor_last_words(link->supervisor, w->incarnation);
 	notice.path = link->callbacks.in_hand(link->context, w->worker, &notice.job,
 					      &notice.attempt, &notice.file);
+	if (link->is_leaving)
+		notice.file = -1; /* nobody is there to hash it any more */
 	obituaries_open(link->obituaries, &notice);
 }
 
@@ -392,11 +395,24 @@ static void hand_over(struct worker_link *w, struct worker_handover *ret_worker)
 	*w = (struct worker_link){.owner = w->owner, .pidfd = -1};
 }
 
+/* Those that are dead by their parent's word, or were killed for something, and whose channel has not told yet. */
+static void mourn_the_dead(struct scan_link *link)
+{
+	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
+		struct worker_link *w = &link->workers[i];
+
+		if (w->worker && (w->has_status || w->cause != DEATH_CRASH))
+			write_obituary(w, w->cause);
+	}
+}
+
 unsigned scan_link_hand_over(struct scan_link *link, uint64_t incarnation,
 			     struct worker_handover *workers, unsigned max)
 {
 	unsigned n = 0;
 
+	link->is_leaving = true;
+	mourn_the_dead(link);
 	link->obituaries = obituaries_free(link->obituaries);
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
 		struct worker_link *w = &link->workers[i];
