@@ -42,8 +42,10 @@ static void fill_head(struct daemon *d, struct handover_head *head)
 	const struct dispatcher *dispatcher = desk_dispatcher(d->desk);
 	const char *run_dir = d->configuration->run_dir;
 	struct control_figures figures;
+	struct service_view view;
 
 	control_server_figures(d->server, &figures);
+	supervisor_view(d->supervisor, &view);
 	*head = (struct handover_head){
 		.reason = d->restart.reason,
 		.run_dir = span_of(run_dir, strlen(run_dir)),
@@ -54,7 +56,8 @@ static void fill_head(struct daemon *d, struct handover_head *head)
 		.first_serial = dispatcher_next_serial(dispatcher),
 		.last_scan = control_server_last_scan(d->server),
 		.started = d->started,
-		.violations = figures.violations,
+		.violations = figures.violations + view.violations +
+			      scan_link_violations(desk_link(d->desk)),
 		.last_scan_utc_ms = figures.last_scan_utc_ms,
 	};
 	copy_counters(dispatcher_counters(dispatcher), &head->counters);

@@ -143,6 +143,7 @@ log_dir: '$private/log'
 builtin_dir: '$AMP_SRC/definitions/builtin'
 scan_service: '$AMP_BUILD/ampscansvc/ampscansvc'
 scan_user: cisco-amp-scan-svc
+create_account: false
 log_to_stderr: false
 EOF
 }

@@ -183,6 +183,7 @@ one_lie() { # WORD lie|end|odd
 one_trigger() { # WORD lie|end: in the instance $dir
 	local word=$1 violations
 	violations=$(figure "$dir" violations)
+	printf 'TRIGGER\n%s\n' "$word" >"$dir/files/trigger" # another content: one that failed workers is not scanned again
 	plan "$dir" "t-$word"
 	scan "$dir" "$dir/files" "$dir/$word.json"
 	plan "$dir" honest

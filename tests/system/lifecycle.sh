@@ -21,7 +21,7 @@ make_load() {
 }
 
 begin_load() {
-	cli scan custom --all --json "$load" >"$AMP_TMP/load.json" 2>"$AMP_TMP/load.error" &
+	cli scan custom --all --json --reconnect 0 "$load" >"$AMP_TMP/load.json" 2>"$AMP_TMP/load.error" &
 	load_pid=$!
 	wait_for 10 test -s "$AMP_TMP/load.json"
 }

@@ -150,9 +150,9 @@ without_account() {
 	instance_start_ok "without the account it starts all the same"
 	pid=$(field scan_service.pid)
 	t_is "no account: the status says root" "$(field scan_service.user)/$(field scan_service.uid)" root/0
-	t_like "no account: a notice says so" "$(field notices)" 'runs as root.*account is missing.*create'
+	t_like "no account: fault 5 says so" "$(cli faults 5 --json)" '"active":true.*amp-no-such-user does not exist'
 	t_like "no account: the log says so, as an error" "$(grep ' error ' "$amp_private/daemon.output")" \
-		'amp-no-such-user does not exist.*runs as root behind all its other walls'
+		'fault 5 .*amp-no-such-user does not exist'
 	t_is "no account: the wall user is missing" "$(wall user)" missing
 	t_is "no account: it is the only one" "$(field walls | grep -vc '"state":"up"')" 1
 	rights_of "no account: service" "$pid" 0 0
