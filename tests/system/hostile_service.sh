@@ -144,7 +144,7 @@ tail_of() { tail -n 8 "$1/log/ampdaemon.log" "$1/out" 2>/dev/null; } # DIR
 
 judge_after() { # DIR WORD KIND PID: the instance is honest again
 	local dir=$1 word=$2 pid=$4
-	t_ok "$word: a worker is there again" wait_for 12 has_worker "$dir"
+	t_ok "$word: a worker is there again" wait_for 45 has_worker "$dir"
 	scan "$dir" "$dir/files" "$dir/after.json"
 	t_ok "$word: then each file has its verdict" judge "$dir/files" "$dir/after.json" exact
 	t_ok "$word: the daemon has the descriptors of an idle one ($fd_base)" wait_for 3 has_descriptors "$pid" "$fd_base"
