@@ -391,28 +391,13 @@ static int build_desks(struct daemon *d)
 	return d->desk ? 0 : -ENOMEM;
 }
 
-static void copy_counters(const struct handover_counters *from, struct dispatcher_counters *to)
-{
-	*to = (struct dispatcher_counters){.submitted = from->submitted,
-					   .finished = from->finished,
-					   .cancelled = from->cancelled,
-					   .dispatched = from->dispatched,
-					   .retried = from->retried,
-					   .requeued = from->requeued,
-					   .late_answers = from->late_answers};
-	memcpy(to->verdicts, from->verdicts, sizeof(to->verdicts));
-	memcpy(to->deaths, from->deaths, sizeof(to->deaths));
-}
-
 /* The service and its workers go on as if nothing had been. When they cannot be taken, they end by themselves. */
 static void take_service(struct daemon *d)
 {
 	struct handover *h = &d->handover;
-	struct dispatcher_counters counters;
 
 	supervisor_count_from(d->supervisor, h->head.incarnation);
-	copy_counters(&h->head.counters, &counters);
-	desk_adopt_counters(d->desk, &counters);
+	desk_adopt_counters(d->desk, &h->head.counters);
 	if (!h->has_service)
 		return;
 	if (supervisor_adopt(d->supervisor, &h->service)) {

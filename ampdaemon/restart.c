@@ -24,19 +24,6 @@ static void later(struct daemon *d, uint64_t ms)
 
 /* ---- leaving ---- */
 
-static void copy_counters(const struct dispatcher_counters *from, struct handover_counters *to)
-{
-	*to = (struct handover_counters){.submitted = from->submitted,
-					 .finished = from->finished,
-					 .cancelled = from->cancelled,
-					 .dispatched = from->dispatched,
-					 .retried = from->retried,
-					 .requeued = from->requeued,
-					 .late_answers = from->late_answers};
-	memcpy(to->verdicts, from->verdicts, sizeof(to->verdicts));
-	memcpy(to->deaths, from->deaths, sizeof(to->deaths));
-}
-
 static void fill_head(struct daemon *d, struct handover_head *head)
 {
 	const struct dispatcher *dispatcher = desk_dispatcher(d->desk);
@@ -60,7 +47,7 @@ static void fill_head(struct daemon *d, struct handover_head *head)
 			      scan_link_violations(desk_link(d->desk)),
 		.last_scan_utc_ms = figures.last_scan_utc_ms,
 	};
-	copy_counters(dispatcher_counters(dispatcher), &head->counters);
+	head->counters = *dispatcher_counters(dispatcher);
 }
 
 /* The clients have gone: this only asks for their scans. What the workers leave to be filed goes into the journal, so that is the last

@@ -574,7 +574,7 @@ int desk_adopt(struct scan_desk *desk, const struct worker_handover *worker)
 	return r;
 }
 
-void desk_adopt_counters(struct scan_desk *desk, const struct dispatcher_counters *counters)
+void desk_adopt_counters(struct scan_desk *desk, const struct job_counters *counters)
 {
 	dispatcher_adopt_counters(desk->dispatcher, counters);
 }

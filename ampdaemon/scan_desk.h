@@ -101,7 +101,7 @@ unsigned desk_files_read(const struct scan_desk *desk, unsigned *ret_stuck);
 unsigned desk_hand_over(struct scan_desk *desk, uint64_t incarnation,
 			struct worker_handover *workers, unsigned max);
 int desk_adopt(struct scan_desk *desk, const struct worker_handover *worker);
-void desk_adopt_counters(struct scan_desk *desk, const struct dispatcher_counters *counters);
+void desk_adopt_counters(struct scan_desk *desk, const struct job_counters *counters);
 
 const struct dispatcher *desk_dispatcher(const struct scan_desk *desk);
 const struct scan_link *desk_link(const struct scan_desk *desk);

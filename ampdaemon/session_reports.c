@@ -66,28 +66,6 @@ ssize_t session_report_history(const struct journal_row *rows, int n, uint8_t *p
 
 /* ---- faults ---- */
 
-static struct fault_state *longest_of(struct reply *message)
-{
-	struct fault_state *longest = &message->faults.faults[0];
-
-	for (unsigned i = 1; i < message->faults.n_faults; i++) {
-		if (strlen(message->faults.faults[i].detail) > strlen(longest->detail))
-			longest = &message->faults.faults[i];
-	}
-	return longest;
-}
-
-static ssize_t fit_faults(struct reply *message, uint8_t *packet, size_t size)
-{
-	ssize_t len = reply_encode(message, packet, size);
-
-	for (unsigned i = 0; len == -EMSGSIZE && i < message->faults.n_faults; i++) {
-		longest_of(message)->detail = "long: ask for this fault alone";
-		len = reply_encode(message, packet, size);
-	}
-	return len;
-}
-
 ssize_t session_report_faults(const struct fault_desk *faults, uint32_t id, uint8_t *packet,
 			      size_t size)
 {
@@ -104,7 +82,7 @@ ssize_t session_report_faults(const struct fault_desk *faults, uint32_t id, uint
 				fault_desk_active(faults, message->faults.faults, LIMIT_FAULTS);
 	}
 	if (!len)
-		len = fit_faults(message, packet, size);
+		len = reply_encode(message, packet, size); /* cuts what does not fit */
 	free(message);
 	return len;
 }

@@ -98,7 +98,7 @@ static void fill_workers(struct filling *f, const struct status_sources *sources
 static void fill_jobs(struct filling *f, const struct scan_desk *desk)
 {
 	const struct dispatcher *d = desk_dispatcher(desk);
-	const struct dispatcher_counters *counters = dispatcher_counters(d);
+	const struct job_counters *counters = dispatcher_counters(d);
 
 	f->report->queued = dispatcher_queued(d);
 	f->report->in_flight = dispatcher_in_flight(d);

@@ -30,7 +30,7 @@ struct dispatcher {
 	struct job_book book;
 	struct worker_table table;
 	struct outbox box; /* subjects: jobs, then the workers' places */
-	struct dispatcher_counters counters;
+	struct job_counters counters;
 	struct order_gate current, standby;
 	mono_ms unready_since; /* MONO_NEVER: a worker is ready */
 	bool draining;

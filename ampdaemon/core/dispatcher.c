@@ -439,9 +439,9 @@ unsigned dispatcher_workers(const struct dispatcher *d, struct worker_view *view
 	return n;
 }
 
-void dispatcher_adopt_counters(struct dispatcher *d, const struct dispatcher_counters *counters)
+void dispatcher_adopt_counters(struct dispatcher *d, const struct job_counters *counters)
 {
-	struct dispatcher_counters *own = &d->counters;
+	struct job_counters *own = &d->counters;
 
 	own->submitted += counters->submitted;
 	own->finished += counters->finished;
@@ -471,7 +471,7 @@ bool dispatcher_is_idle(const struct dispatcher *d)
 	return job_book_len(&d->book) == 0;
 }
 
-const struct dispatcher_counters *dispatcher_counters(const struct dispatcher *d)
+const struct job_counters *dispatcher_counters(const struct dispatcher *d)
 {
 	return &d->counters;
 }

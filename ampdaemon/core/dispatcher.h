@@ -68,6 +68,7 @@
 #include <stdint.h>
 
 #include "ampdaemon/core/fair_queue.h"
+#include "base/job_counters.h"
 #include "base/limits.h"
 #include "base/lives.h"
 #include "base/mono.h"
@@ -129,18 +130,6 @@ struct effect {
 	struct job_end end;
 	enum death_cause
 		cause; /* of EFFECT_KILL_WORKER: DEATH_DEADLINE, DEATH_NOT_READY, DEATH_REQUESTED (end of a drain) */
-};
-
-struct dispatcher_counters {
-	uint64_t submitted;
-	uint64_t finished;
-	uint64_t cancelled;               /* submitted = finished + cancelled + those in the book */
-	uint64_t verdicts[VERDICT_COUNT]; /* of finished jobs */
-	uint64_t dispatched;              /* SEND_JOB effects */
-	uint64_t retried;                 /* jobs queued again after a charge */
-	uint64_t requeued;                /* without a charge */
-	uint64_t deaths[DEATH_CAUSE_COUNT];
-	uint64_t late_answers; /* dropped: of cancelled jobs, of killed workers */
 };
 
 struct worker_view {
@@ -207,7 +196,7 @@ int dispatcher_adopt(struct dispatcher *d, mono_ms now, const struct adopted_wor
 
 /* Totals of the image before this one are gone on with; verdicts, deaths and the rest. What was in its book counts as
  * cancelled. */
-void dispatcher_adopt_counters(struct dispatcher *d, const struct dispatcher_counters *counters);
+void dispatcher_adopt_counters(struct dispatcher *d, const struct job_counters *counters);
 
 /* What the next image must start above. */
 uint32_t dispatcher_next_serial(const struct dispatcher *d);
@@ -249,7 +238,7 @@ bool dispatcher_next_effect(struct dispatcher *d, struct effect *ret_effect);
  * may have ended meanwhile. */
 job_id dispatcher_in_hand(const struct dispatcher *d, uint64_t worker, uint32_t *ret_attempts);
 
-const struct dispatcher_counters *dispatcher_counters(const struct dispatcher *d);
+const struct job_counters *dispatcher_counters(const struct dispatcher *d);
 uint32_t dispatcher_queued(const struct dispatcher *d);
 uint32_t dispatcher_in_flight(const struct dispatcher *d);
 uint32_t dispatcher_users(const struct dispatcher *d); /* uids with jobs in the book */

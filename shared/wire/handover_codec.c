@@ -36,7 +36,7 @@ static bool is_fd_or_none(uint32_t number)
 
 /* ---- out ---- */
 
-static void counters_out(struct handover_counters *in, Amp__Pb__HandoverCounters *m)
+static void counters_out(struct job_counters *in, Amp__Pb__HandoverCounters *m)
 {
 	amp__pb__handover_counters__init(m);
 	m->submitted = in->submitted;
@@ -57,7 +57,7 @@ static ssize_t encode_head(const struct handover_head *head, void *packet, size_
 	Amp__Pb__HandoverRecord outer = AMP__PB__HANDOVER_RECORD__INIT;
 	Amp__Pb__HandoverHead m = AMP__PB__HANDOVER_HEAD__INIT;
 	Amp__Pb__HandoverCounters counters;
-	struct handover_counters copy =
+	struct job_counters copy =
 		head->counters; /* protobuf-c takes lists that it could write */
 	char program[LIMIT_NAME_BYTES + 1], reason[LIMIT_REASON_BYTES + 1];
 
@@ -209,9 +209,9 @@ static void numbers_in(const uint64_t *list, size_t n, uint64_t *ret_numbers, si
 		ret_numbers[i] = list[i];
 }
 
-static void counters_in(const Amp__Pb__HandoverCounters *m, struct handover_counters *ret)
+static void counters_in(const Amp__Pb__HandoverCounters *m, struct job_counters *ret)
 {
-	*ret = (struct handover_counters){0};
+	*ret = (struct job_counters){0};
 	if (!m)
 		return;
 	ret->submitted = m->submitted;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/job_counters.h"
 #include "base/limits.h"
 #include "base/lives.h"
 #include "base/mono.h"
@@ -41,12 +42,6 @@ enum handover_kind {
 	HANDOVER_END = 5,
 };
 
-struct handover_counters {
-	uint64_t submitted, finished, cancelled, dispatched, retried, requeued, late_answers;
-	uint64_t verdicts[VERDICT_COUNT];
-	uint64_t deaths[DEATH_CAUSE_COUNT];
-};
-
 struct handover_head {
 	uint32_t version; /* of the writer; the encoder writes its own */
 	const char *program, *reason;
@@ -56,7 +51,7 @@ struct handover_head {
 	uint32_t first_serial;
 	mono_ms started;
 	uint64_t violations, last_scan_utc_ms;
-	struct handover_counters counters;
+	struct job_counters counters;
 };
 
 struct handover_service {

@@ -85,6 +85,7 @@ class World:
         self.faults_allowed, self.faults_wanted = set(), set()
         self.poisons, self.shift_s = 0, 0
         self.load = None
+        self.judged = 0  # deaths of workers up to the last step
         self.storms = []  # periods of fault 6 in the steps before: failures of then are still in the book
         self.base, self.told = {}, set()
 
@@ -191,11 +192,14 @@ class World:
         expected = self.expected_workers()
         if len(self.books.failed_workers) != expected:
             found.append(f"{expected} workers were made to fail, the journal has {len(self.books.failed_workers)}")
-        totals = status.get("scan_service", {}).get("failures")
-        if totals is not None:
-            counted = sum(totals.values()) - totals.get("requested", 0)
-            if counted != expected + len(self.services_killed):
-                found.append(f"{expected} workers and {len(self.services_killed)} services were made to fail, the status has {totals}")
+        totals = status["scan_service"]["failures"]
+        counted = sum(totals.values()) - totals["requested"]
+        if counted != expected + len(self.services_killed):
+            found.append(f"{expected} workers and {len(self.services_killed)} services were made to fail, the status has {totals}")
+        if found:  # which of them was not made is for a person to see
+            found.append("deaths since the last step: " + "; ".join(
+                f"{event.sequence} pid {event.pid} job {event.job} {event.detail}" for event in self.books.failed_workers[self.judged:]))
+        self.judged = len(self.books.failed_workers)
         return found
 
     def breaches_of_leaks(self, status):
@@ -216,8 +220,8 @@ class World:
 
     def breaches_of_faults(self, status):
         found = []
-        active = {fault["id"] for fault in status.get("faults", [])}
-        if status.get("faults") is not None and active != set(self.books.faults.active):
+        active = {fault["id"] for fault in status["faults"]}
+        if active != set(self.books.faults.active):
             found.append(f"the status has the faults {sorted(active)}, the events {sorted(self.books.faults.active)}")
         seen = {period[0] for period in self.books.faults.periods}
         found += [f"fault {number} was raised, nothing explains it: {detail}" for number, _, _, detail in self.books.faults.periods
@@ -225,14 +229,12 @@ class World:
         found += [f"fault {number} was not raised" for number in sorted(self.faults_wanted - seen)]
         times = [event.utc_ms for event in self.books.failed_workers] + self.services_killed
         storms = [(p[1], p[2]) for p in self.storms + self.books.faults.periods if p[0] == 6]
-        found += invariants.judge_fault_6(storms, times, self.books.starts,
-                                          time.time() * 1000, self.rule) if status.get("faults") is not None else []
-        return found
+        return found + invariants.judge_fault_6(storms, times, self.books.starts, time.time() * 1000, self.rule)
 
     def judge(self):
         """All that must hold when it is quiet. The breaches."""
         status = self.settle()
-        if status.get("faults") is not None and not wait_for(QUIET_SECONDS, lambda: self.connector.status()["faults"] == [], 0.2):
+        if not wait_for(QUIET_SECONDS, lambda: self.connector.status()["faults"] == [], 0.2):
             return [f"faults are still active: {self.connector.status()['faults']}"]
         status = self.settle()
         wait_for(CERTIFICATE_SECONDS, self.events_tell_of_no_fault)  # they are written a moment after the status has them

@@ -282,7 +282,7 @@ static void compare_epochs(struct model *m)
 
 static void compare(struct model *m)
 {
-	const struct dispatcher_counters *c = dispatcher_counters(m->d);
+	const struct job_counters *c = dispatcher_counters(m->d);
 	uint64_t living = 0, held = 0, kept = 0;
 
 	for (unsigned i = 0; i < MODEL_JOBS; i++) {

@@ -369,7 +369,7 @@ static void a_switch_goes_on_when_both_do_not_fit(void)
 static void an_image_goes_on_where_another_stopped(void)
 {
 	struct dispatcher_settings s = settings();
-	struct dispatcher_counters counters = {.submitted = 10, .finished = 6, .cancelled = 1};
+	struct job_counters counters = {.submitted = 10, .finished = 6, .cancelled = 1};
 	struct adopted_worker adopted = {.worker = 40, .epoch = 9, .answered = 3};
 	struct dispatcher *d;
 	job_id job;
