@@ -7,7 +7,6 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include "base/mono.h"
 #include "io/clock.h"
 #include "io/late_close.h"
+#include "io/quiet_thread.h"
 
 #define PIECE_BYTES (256u << 10)
 #define STACK_BYTES (256u << 10)
@@ -229,25 +229,13 @@ static void *run(void *argument)
 	return NULL;
 }
 
-/* With the lock. The signals are the loop's. */
+/* With the lock. */
 static int add_thread(struct shop *shop)
 {
-	pthread_attr_t attributes;
-	sigset_t all, before;
-	pthread_t thread;
-	int r;
+	int r = quiet_thread_start(run, shop, STACK_BYTES);
 
-	if (pthread_attr_init(&attributes))
-		return -ENOMEM;
-	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before); /* cannot fail with these arguments */
-	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES); /* refused: the default's cost */
-	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED); /* known value */
-	r = pthread_create(&thread, &attributes, run, shop);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* as above */
-	(void)pthread_attr_destroy(&attributes);           /* cannot fail */
 	if (r)
-		return -r;
+		return r;
 	shop->threads++;
 	shop->holders++;
 	return 0;

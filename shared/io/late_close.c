@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <unistd.h>
+
+#include "io/quiet_thread.h"
 
 #define THREADS 256
 #define QUEUE 16384 /* the daemon has no more descriptors than that */
@@ -53,26 +54,13 @@ static void *work(void *nothing)
 	return NULL;
 }
 
-/* The signals are the loop's. */
 static int add_thread(void)
 {
-	pthread_attr_t attributes;
-	sigset_t all, before;
-	pthread_t thread;
-	int r;
+	int r = quiet_thread_start(work, NULL, STACK_BYTES);
 
-	if (pthread_attr_init(&attributes))
-		return -ENOMEM;
-	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before); /* cannot fail with these arguments */
-	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES); /* refused: the default's cost */
-	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED); /* known value */
-	r = pthread_create(&thread, &attributes, work, NULL);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* as above */
-	(void)pthread_attr_destroy(&attributes);           /* cannot fail */
 	if (!r)
 		closer.threads++;
-	return -r;
+	return r;
 }
 
 int late_close_start(void)
