@@ -57,8 +57,7 @@ static ssize_t encode_head(const struct handover_head *head, void *packet, size_
 	Amp__Pb__HandoverRecord outer = AMP__PB__HANDOVER_RECORD__INIT;
 	Amp__Pb__HandoverHead m = AMP__PB__HANDOVER_HEAD__INIT;
 	Amp__Pb__HandoverCounters counters;
-	struct job_counters copy =
-		head->counters; /* protobuf-c takes lists that it could write */
+	struct job_counters copy = head->counters; /* protobuf-c takes lists that it could write */
 	char program[LIMIT_NAME_BYTES + 1], reason[LIMIT_REASON_BYTES + 1];
 
 	counters_out(&copy, &counters);

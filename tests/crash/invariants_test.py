@@ -13,7 +13,8 @@ class Made:
 
     def __init__(self, sequence, kind, utc_ms=0, **body):
         self.sequence, self.type, self.utc_ms = sequence, kind, utc_ms
-        for name, value in {"id": 0, "detail": "why", "worker": 0, "pid": 0, "digest": b"", "path": b"", "events": 0, **body}.items():
+        for name, value in {"id": 0, "detail": "why", "worker": 0, "pid": 0, "digest": b"", "path": b"", "events": 0, "generation": 0,
+                            **body}.items():
             setattr(self, name, value)
 
 
@@ -80,7 +81,8 @@ def main():
     for name, events in SOUND.items():
         report.equal(f"sound: {name}", breaches(*events), [])
     for name, events in BROKEN.items():
-        report.check(f"seen: {name}", len(breaches(*events)) == 1, breaches(*events))
+        found = breaches(*events)
+        report.check(f"seen: {name}", len(found) == 1, found)
     for name, (periods, failures, now, expected) in TIMES.items():
         found = invariants.judge_fault_6(periods, failures, [], now, RULE)
         report.check(f"fault 6: {name}", (len(found) > 0) == (expected > 0), found)

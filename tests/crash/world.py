@@ -4,10 +4,6 @@
 Owns the connector, the load, the account of injected failures, the books. Must not own how an injection is done (injections.py).
 """
 import collections
-import connector
-import control
-import invariants
-import journal
 import os
 import pathlib
 import re
@@ -95,7 +91,7 @@ class World:
         self.load = Load(connector.SUPPORT / "crash_load", self.connector.socket, seed, connector.INFECTED, clean)
         self.load.add(400)
         self.load.wait_answered(60)
-        self.base = {**self.figures(self.settle()), "namespaces": self.namespaces()}
+        self.base = {**self.steady_figures(), "namespaces": self.namespaces()}
 
     # ---- acting ----
 
@@ -152,6 +148,20 @@ class World:
         return {"fds": len(os.listdir(f"/proc/{pid}/fd")), "links": descriptors(pid), "rss_kib": int(rss[0].split()[1]),
                 "processes": len([name for name in os.listdir("/proc") if name.isdigit()]),
                 "files": sorted(str(p.relative_to(self.connector.tree)) for p in self.connector.tree.rglob("*"))}
+
+    def steady_figures(self):
+        """When they no longer change: what a session had is closed on a thread, a moment after its client saw the end."""
+        status = self.settle()
+        last = [self.figures(status)]
+
+        def is_steady():
+            now = self.figures(status)
+            same = all(now[name] == last[-1][name] for name in ("links", "processes", "files"))
+            last.append(now)
+            return same
+        if not wait_for(QUIET_SECONDS, is_steady, 1):
+            raise Failure(f"the daemon's descriptors, processes or files do not come to rest: {last[-1]}")
+        return last[-1]
 
     def namespaces(self):
         found = set()
