@@ -320,19 +320,3 @@ void obituaries_note_settled(struct obituaries *obituaries, uint64_t job)
 	if (is_known)
 		arm(obituaries);
 }
-
-void obituaries_note_service_lost(struct obituaries *obituaries, uint64_t incarnation)
-{
-	for (unsigned i = 0; i < OBITUARIES; i++) {
-		struct obituary *o = &obituaries->all[i];
-		const struct death_certificate *certificate = &o->certificate;
-
-		if (o->state != OBITUARY_WAITING || certificate->incarnation != incarnation ||
-		    certificate->has_status || certificate->job ||
-		    (certificate->cause != DEATH_CRASH && certificate->cause != DEATH_NOT_READY))
-			continue;
-		o->state = OBITUARY_FREE; /* a digest that is still asked for finds nobody */
-		obituaries->n_waiting--;
-	}
-	arm(obituaries);
-}

@@ -56,11 +56,6 @@ void obituaries_note_exit(struct obituaries *obituaries, uint64_t worker, uint32
 /* A job is with another worker now. */
 void obituaries_note_handover(struct obituaries *obituaries, uint64_t job);
 
-/* The service has ended: workers without a job whose end came as nothing but the end of their channel, a moment before, ended with it. They
- * failed nobody. One that had really crashed is known by its parent's word; one with a job may have ended an outgoing service by being its
- * last. */
-void obituaries_note_service_lost(struct obituaries *obituaries, uint64_t incarnation);
-
 /* A job has ended: no other worker gets it. */
 void obituaries_note_settled(struct obituaries *obituaries, uint64_t job);
 

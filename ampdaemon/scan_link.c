@@ -132,6 +132,15 @@ static void lied(struct worker_link *w, const char *why)
 	end(w, DEATH_VIOLATION);
 }
 
+/* The service is the first process of the workers' namespace: the kernel closes what it had, and then ends them. So a worker
+ * that ended with it never is seen to end before the service's line has hung up; it may well be heard before, when an answer of
+ * its own waited in front of the end. One that the parent had reported really failed. */
+static bool went_with_its_service(const struct worker_link *w)
+{
+	return (w->cause == DEATH_CRASH || w->cause == DEATH_NOT_READY) && !w->has_status &&
+	       supervisor_has_hung_up(w->owner->supervisor, w->incarnation);
+}
+
 static void on_end(void *context, int error)
 {
 	struct worker_link *w = context;
@@ -144,6 +153,8 @@ static void on_end(void *context, int error)
 	/* Before hello it did not die of a job. */
 	if (w->cause == DEATH_CRASH && w->session.phase == 0)
 		w->cause = DEATH_NOT_READY;
+	if (went_with_its_service(w))
+		w->cause = DEATH_SERVICE;
 	end(w, w->cause);
 }
 
@@ -364,7 +375,6 @@ void scan_link_retire(struct scan_link *link, uint64_t worker)
 
 void scan_link_forget(struct scan_link *link, uint64_t incarnation)
 {
-	obituaries_note_service_lost(link->obituaries, incarnation);
 	for (unsigned i = 0; i < LIMIT_WORKERS; i++) {
 		if (link->workers[i].worker && link->workers[i].incarnation == incarnation)
 			release(&link->workers[i]);

@@ -501,6 +501,11 @@ void service_life_number(struct service_life *l, uint64_t generation)
 	l->order.generation = generation;
 }
 
+bool service_life_has_hung_up(const struct service_life *l)
+{
+	return service_line_has_hung_up(&l->line);
+}
+
 int service_life_last_words(const struct service_life *l)
 {
 	return l->process.last_words;

@@ -91,6 +91,9 @@ void service_life_hurry(struct service_life *life);
 /* 0 or -errno. `channel` stays the caller's. */
 int service_life_spawn_worker(struct service_life *life, uint64_t worker, int channel);
 
+/* The line to it is closed, or it has closed its end and we have not read so far. */
+bool service_life_has_hung_up(const struct service_life *life);
+
 /* The number of the definitions that it has loaded. */
 void service_life_number(struct service_life *life, uint64_t generation);
 

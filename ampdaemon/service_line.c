@@ -2,6 +2,7 @@
 #include "ampdaemon/service_line.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "io/clock.h"
 #include "io/late_close.h"
@@ -87,6 +88,16 @@ int service_line_open(struct service_line *line, int socket, uint64_t incarnatio
 void service_line_close(struct service_line *line)
 {
 	line->channel = channel_free(line->channel);
+}
+
+bool service_line_has_hung_up(const struct service_line *line)
+{
+	struct pollfd end = {.events = POLLRDHUP};
+
+	if (!line->channel)
+		return true;
+	end.fd = channel_socket(line->channel);
+	return poll(&end, 1, 0) > 0;
 }
 
 int service_line_release(struct service_line *line)

@@ -45,6 +45,9 @@ void service_line_done(struct service_line *line);
 int service_line_open(struct service_line *line, int socket, uint64_t incarnation);
 void service_line_close(struct service_line *line);
 
+/* It is closed, or the service has closed it and on_end is still to come. */
+bool service_line_has_hung_up(const struct service_line *line);
+
 /* It is closed, but the socket stays open and is the caller's. */
 int service_line_release(struct service_line *line);
 

@@ -457,8 +457,7 @@ void supervisor_start(struct supervisor *s)
 {
 	uint64_t every = s->configuration->recheck_ms;
 
-	(void)uv_timer_start(&s->recheck_timer, on_recheck_timer, every,
-			     every); /* open: cannot fail */
+	(void)uv_timer_start(&s->recheck_timer, on_recheck_timer, every, every); /* cannot fail */
 	if (s->succession.up[0])
 		scan_site_look(s->site); /* an adopted one has no birth that looks */
 	turn(s, SUCCESSION_START, 0, false);
@@ -503,6 +502,13 @@ int64_t supervisor_pid(const struct supervisor *s, uint64_t incarnation)
 	int place = find(s, incarnation);
 
 	return place < 0 ? 0 : view_of(s, (unsigned)place).pid;
+}
+
+bool supervisor_has_hung_up(const struct supervisor *s, uint64_t incarnation)
+{
+	int place = find(s, incarnation);
+
+	return place < 0 || service_life_has_hung_up(s->lives[place]);
 }
 
 bool supervisor_is_makeshift(const struct supervisor *s, uint64_t incarnation)

@@ -92,6 +92,9 @@ int supervisor_spawn_worker(struct supervisor *supervisor, uint64_t incarnation,
  * when there is no service of that number and one should have had configured definitions. */
 bool supervisor_is_makeshift(const struct supervisor *supervisor, uint64_t incarnation);
 
+/* Its end has begun, though on_lost may still be to come: what its workers' ends mean depends on it. True also when it is not known. */
+bool supervisor_has_hung_up(const struct supervisor *supervisor, uint64_t incarnation);
+
 /* Of a service that lives; 0 when there is none of that number. */
 int64_t supervisor_pid(const struct supervisor *supervisor, uint64_t incarnation);
 

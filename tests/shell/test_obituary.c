@@ -136,27 +136,6 @@ static void a_certificate_waits_for_status_next_worker_and_digest(void)
 	CU_ASSERT_EQUAL(t.n_told, 1);
 }
 
-/* The one whose end the parent has told had crashed before. */
-static void who_ended_with_its_service_failed_nobody(void)
-{
-	const struct obituary_notice notice = notice_of(1, 0);
-
-	begin();
-	open_one(1, 0);
-	open_one(2, 7);
-	open_one(3, 8);
-	obituaries_note_exit(t.obituaries, 3, SIGSEGV);
-	obituaries_note_service_lost(t.obituaries, notice.incarnation + 1); /* another one */
-	obituaries_note_service_lost(t.obituaries, notice.incarnation);
-	obituaries_note_settled(t.obituaries, 8);
-	turn();
-	usleep((OBITUARY_WAIT_MS + 200) * 1000);
-	turn();
-	CU_ASSERT_EQUAL(t.n_told,
-			2); /* the third by its status, the second by the job that it had */
-	end();
-}
-
 static void without_a_job_the_status_is_enough(void)
 {
 	begin();
@@ -273,7 +252,6 @@ static void who_hears_of_a_death_may_cause_the_next(void)
 static const struct unit_test tests[] = {
 	{"a certificate waits for status next worker and digest",
 	 a_certificate_waits_for_status_next_worker_and_digest},
-	{"who ended with its service failed nobody", who_ended_with_its_service_failed_nobody},
 	{"without a job the status is enough", without_a_job_the_status_is_enough},
 	{"after two seconds it is handed on as it is", after_two_seconds_it_is_handed_on_as_it_is},
 	{"a digest that fails is no digest", a_digest_that_fails_is_no_digest},
