@@ -14,6 +14,7 @@ import subprocess
 import time
 
 READY_SECONDS = 180  # a big set takes about 10 s to load on a quiet machine
+CERTIFICATE_SECONDS = 3  # a death certificate is in the journal by then
 
 # The options of scan_options.h in clamd's words. IdleTimeout: a session outlives the pauses between runs.
 CLAMD_CONF = """Foreground yes
