@@ -8,14 +8,16 @@
  * for people beyond the names of its reasons.
  *
  * Rules
- * - One candidate at a time. While one is under way another is refused with -EBUSY; a rollback, too, until the candidate is published.
+ * - One candidate at a time, from staging until the service is up with it. Another one is refused with -EBUSY, a rollback, too.
  * - Effects come in the order in which they must be done; each that can fail is answered by its event before the candidate goes on.
- * - `active` is what serves or is being loaded; `good` is what served a whole probation. Both stay on disk.
- * - The effect POINT_ACTIVE comes when the generation is up, never before.
- * - A generation that fails to come up, or falls in its probation, is rejected by its digest, and the next is taken in this order: good, the
- *   newest other one that is whole, the built-in set (number 0). Those that were tried in this search are not tried again.
+ * - `active` is what serves; `good` is what served a whole probation; `target` is what is being loaded. They stay on disk.
+ * - POINT_ACTIVE comes when the generation is up, never before.
+ * - A set that does not come up, or falls in its probation, is rejected by its digest. What follows `active` then is, in this order: good, the
+ *   newest other one, the built-in set (number 0), each that is not rejected. A candidate that does not come up leaves `active` as it is.
+ * - Who is rolled back by command is rejected as well: the next update would bring it again.
  * - A rejected digest is remembered (DEFINITIONS_REJECTED_MAX, the oldest is forgotten). root's force lets a digest in again, and lets versions
- *   go back; it lets nothing in that the trial refused.
+ *   go back and a set shrink; it lets nothing in that the trial refused.
+ * - Acceptance compares with `active`, or with `good` while the built-in set serves.
  */
 #ifndef AMP_AMPDAEMON_CORE_DEFINITION_MACHINE_H
 #define AMP_AMPDAEMON_CORE_DEFINITION_MACHINE_H
@@ -31,6 +33,8 @@
 #define DEFINITIONS_MAX 8 /* those that are kept, active, good, and what is being published */
 #define DEFINITIONS_REJECTED_MAX 256
 #define DEFINITIONS_BUILTIN 0 /* the number of the built-in set */
+#define DEFINITIONS_NONE UINT64_MAX
+#define DEFINITIONS_FIRST 10 /* below it are the numbers of generation_book */
 
 #define CANDIDATE_ORIGIN_LIST(X)                                                                   \
 	X(ORIGIN_UPDATE, "an update")                                                              \
@@ -65,7 +69,8 @@ enum candidate_phase { CANDIDATE_PHASE_LIST(NAME_TABLE_MEMBER) CANDIDATE_PHASE_C
 	X(REJECTION_OLDER, "a database is older than the one before", false)                       \
 	X(REJECTION_STORE, "it could not be published", false)                                     \
 	X(REJECTION_NOT_UP, "the scan service did not come up with it", true)                      \
-	X(REJECTION_PROBATION, "scan workers failed too often with it", true)
+	X(REJECTION_PROBATION, "scan workers failed too often with it", true)                      \
+	X(REJECTION_ROLLED_BACK, "it was rolled back by command", true)
 
 enum rejection { REJECTION_LIST(NAME_TABLE_MEMBER) REJECTION_COUNT };
 
@@ -113,8 +118,16 @@ struct definition_effect {
 #define DEFINITION_EFFECTS_MAX 32
 
 struct generation {
-	uint64_t number; /* 0: free */
-	bool tried;      /* in the present search */
+	uint64_t number; /* 0: the place is free */
+	bool is_bad;     /* rejected; goes from the disk as soon as nothing needs it */
+	struct definition_facts facts;
+};
+
+struct definition_candidate {
+	enum candidate_phase phase;
+	enum candidate_origin origin;
+	bool forced;
+	uint64_t number; /* of the generation that it becomes, or that is gone back to */
 	struct definition_facts facts;
 };
 
@@ -123,16 +136,12 @@ struct definition_machine {
 	struct generation all[DEFINITIONS_MAX];
 	uint64_t last; /* number given */
 	uint64_t active, good;
-	uint64_t pointed;       /* by the link `active`; 0: none */
-	bool up;                /* a service with `active` is up, or was */
-	mono_ms probation_ends; /* MONO_NEVER: not in probation */
-	struct {
-		enum candidate_phase phase;
-		enum candidate_origin origin;
-		bool forced;
-		uint64_t number; /* of the generation that it becomes, or goes back to */
-		struct definition_facts facts;
-	} candidate;
+	bool has_served;                         /* since the start */
+	uint64_t target;                         /* is being loaded; DEFINITIONS_NONE: nothing is */
+	mono_ms probation_began, probation_ends; /* MONO_NEVER: there is none */
+	mono_ms probation_left;                  /* of the image before, for `resumes` */
+	uint64_t resumes;
+	struct definition_candidate candidate;
 	unsigned n_rejected, next_rejected;
 	uint8_t rejected[DEFINITIONS_REJECTED_MAX][LIMIT_DIGEST_BYTES];
 	unsigned n_effects, first_effect;
@@ -150,8 +159,8 @@ void definition_machine_restore_rejected(struct definition_machine *machine,
 					 const uint8_t digest[LIMIT_DIGEST_BYTES]);
 
 /* Where the links lead (0: nowhere), and what was left of a probation (0: none). ACTIVATE follows. */
-void definition_machine_start(struct definition_machine *machine, mono_ms now, uint64_t active,
-			      uint64_t good, mono_ms probation_left);
+void definition_machine_start(struct definition_machine *machine, uint64_t active, uint64_t good,
+			      mono_ms probation_left);
 
 /* ---- candidates ---- */
 
@@ -172,11 +181,11 @@ int definition_machine_roll_back(struct definition_machine *machine, uint64_t nu
 
 void definition_machine_up(struct definition_machine *machine, mono_ms now, uint64_t generation);
 
-/* For good: all births that it gets have failed. `bad`: because of the set, not for want of memory or rights. */
+/* All births that it gets have failed. `bad`: because of the set, not for want of memory or rights; else `active` is tried on and on. */
 void definition_machine_not_up(struct definition_machine *machine, uint64_t generation, bool bad);
 
-/* Fault 6 was raised by failures that began at `since`. */
-void definition_machine_storm(struct definition_machine *machine, mono_ms now, mono_ms since);
+/* Fault 6 was raised, by failures that began at `since`: those of before the switch are not the set's. */
+void definition_machine_storm(struct definition_machine *machine, mono_ms since);
 
 void definition_machine_tick(struct definition_machine *machine, mono_ms now);
 mono_ms definition_machine_deadline(const struct definition_machine *machine);

@@ -13,6 +13,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,7 +26,12 @@
 #include "crash_control.h"
 
 static struct crash_control *control;
-static pid_t handed_to;              /* the process that was handed descriptors */
+/* The last descriptor that came, to which process, and whether its content was looked at since. */
+static struct {
+	pid_t pid;
+	int fd;
+	bool is_read;
+} job = {.fd = -1};
 static volatile int zero, seven = 7; /* 1 / zero needs no division, says the compiler */
 
 __attribute__((constructor)) static void map(void)
@@ -115,15 +121,26 @@ static int asked_by_budget(void)
 	return 0;
 }
 
-/* Only the head of a file counts: once per scan. Budgets are for jobs: a proof, or canaries at a birth, are no scan of anybody's. */
-static ssize_t judge(const void *data, ssize_t len, int64_t offset)
+/* From the first look at the file on: a proof, or canaries at a birth and before a job, are no scan of anybody's. What the service's parent
+ * gets, channels of workers, is not a job of theirs: the pid tells. */
+static bool is_scanning(int fd)
+{
+	if (job.fd < 0 || job.pid != getpid())
+		return false;
+	if (fd == job.fd)
+		job.is_read = true;
+	return job.is_read;
+}
+
+/* Only the head of a file counts: once for each layer of a scan. */
+static ssize_t judge(int fd, const void *data, ssize_t len, int64_t offset)
 {
 	int error;
 
 	if (!control || offset != 0 || len <= 0)
 		return len;
 	error = asked_by_file(data, (size_t)len);
-	if (!error && handed_to == getpid())
+	if (!error && is_scanning(fd))
 		error = asked_by_budget();
 	if (!error)
 		return len;
@@ -139,24 +156,28 @@ static ssize_t judge(const void *data, ssize_t len, int64_t offset)
 ssize_t pread(int fd, void *data, size_t len, off_t offset)
 {
 	NEXT(pread);
-	return judge(data, next(fd, data, len, offset), offset);
+	return judge(fd, data, next(fd, data, len, offset), offset);
 }
 
 ssize_t pread64(int fd, void *data, size_t len, off64_t offset)
 {
 	NEXT(pread64);
-	return judge(data, next(fd, data, len, offset), offset);
+	return judge(fd, data, next(fd, data, len, offset), offset);
 }
 
-/* What the service's parent gets, channels of workers, is not inherited: the pid tells. */
 ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
+	const struct cmsghdr *control_message;
 	ssize_t len;
 
 	NEXT(recvmsg);
 	len = next(fd, message, flags);
-	if (len > 0 && message->msg_controllen >= CMSG_LEN(sizeof(int)))
-		handed_to = getpid();
+	control_message = len > 0 ? CMSG_FIRSTHDR(message) : NULL;
+	if (control_message && control_message->cmsg_type == SCM_RIGHTS) {
+		memcpy(&job.fd, CMSG_DATA(control_message), sizeof(job.fd));
+		job.pid = getpid();
+		job.is_read = false;
+	}
 	return len;
 }
 
