@@ -54,5 +54,15 @@ t_ok "and its process is gone" is_gone "$(cat "$tree/pid")"
 script leaves <<<'echo "ok - a"; sleep 600 & echo $! >"$AMP_SRC/pid"'
 expect leaves "a program that leaves a process behind passes" '1 passed, 0 failed' 0
 t_ok "and the process is gone" wait_for 5 is_gone "$(cat "$tree/pid")"
+
+# arch runs beside the others and is told after them.
+printf '#!/usr/bin/env bash\necho "ok - c"; sleep 1; echo "not ok - d"; exit 1\n' >"$tree/tests/arch/slow.sh"
+printf '#!/usr/bin/env bash\necho "ok - a"; echo "ok - e # SKIP why not"\n' >"$tree/tests/shell/quick.sh"
+chmod +x "$tree/tests/arch/slow.sh" "$tree/tests/shell/quick.sh"
+t_output=$(cd "$tree" && AMP_TEST_DATA='' ./test arch shell 2>&1)
+t_is "what ran beside is counted" "$?, $(printf '%s\n' "$t_output" | tail -n 1)" "1, 2 passed, 1 failed, 1 skipped"
+t_is "its failure is named, and it is told last" "$(printf '%s\n' "$t_output" | grep -E '^(arch|shell)$|arch/slow.sh: d$' | tr -s ' \n' ' ')" \
+	"shell arch not ok arch/slow.sh: d arch/slow.sh: d "
+rm -f "$tree/tests/arch/slow.sh" "$tree/tests/shell/quick.sh"
 expect nothing "a suite without programs is a failure" '0 passed, 1 failed' 1
 t_exit_is "an unknown suite is refused" 3 "$tree/test" nonsense
