@@ -155,6 +155,8 @@ static void on_end(void *context, int error)
 		w->cause = DEATH_NOT_READY;
 	if (went_with_its_service(w))
 		w->cause = DEATH_SERVICE;
+	/* One that really ends is past all signals. One that only hung up would keep its place for ever. */
+	kill_process(w);
 	end(w, w->cause);
 }
 

@@ -140,6 +140,13 @@ notices() { # DIR WORD lie|end|odd
 	esac
 }
 
+# Workers that nobody knows of would take the places of others.
+has_no_strays() { # DIR
+	local service known
+	service=$(cli "$1" status --field scan_service.pid) && known=$(cli "$1" status --json | grep -oE '"worker":[0-9]+' | wc -l)
+	[ "$(wc -w <"/proc/$service/task/$service/children")" -le "$known" ]
+}
+
 tail_of() { tail -n 8 "$1/log/ampdaemon.log" "$1/out" 2>/dev/null; } # DIR
 
 judge_after() { # DIR WORD KIND PID: the instance is honest again
@@ -150,6 +157,7 @@ judge_after() { # DIR WORD KIND PID: the instance is honest again
 	t_ok "$word: the daemon has the descriptors of an idle one ($fd_base)" wait_for 3 has_descriptors "$pid" "$fd_base"
 	t_ok "$word: and no more memory than $rss_limit KiB" test "$(highest_rss "$pid")" -le "$rss_limit"
 	t_is "$word: the daemon is the same process" "$(figure "$dir" pid)" "$pid"
+	[ "$3" = odd ] || t_ok "$word: no worker lives on that is not known" wait_for 5 has_no_strays "$dir"
 	[ "$3" != lie ] || t_ok "$word: the lie is in the log" grep -q 'security .*broke the protocol' "$dir/log/ampdaemon.log"
 }
 
