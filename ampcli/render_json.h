@@ -35,6 +35,11 @@ bool render_json_unscannable(const struct json_target *target,
 			     const struct unscannable_report *file);
 bool render_json_knows_unscannable_field(const char *field);
 
+/* The file `index` of the definitions; its age at `now_utc_ms`. False: it has no such field. */
+bool render_json_definition(const struct json_target *target, const struct status_report *status,
+			    unsigned index, uint64_t now_utc_ms);
+bool render_json_knows_definition_field(const char *field);
+
 /* What was done, and after how long the daemon answered again; `ms` < 0: it did not go away. */
 bool render_json_done(const struct json_target *target, const char *text, int64_t ms);
 

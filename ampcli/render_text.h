@@ -33,6 +33,9 @@ void render_text_fault(const struct text_target *target, const struct fault_stat
 		       bool is_whole);
 void render_text_unscannable(const struct text_target *target,
 			     const struct unscannable_report *file);
+/* One line per file, under a head; ages at `now_utc_ms`. */
+void render_text_definitions(const struct text_target *target, const struct status_report *status,
+			     uint64_t now_utc_ms);
 void render_text_about(const struct text_target *target, const struct about_view *about);
 
 #endif

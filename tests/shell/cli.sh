@@ -328,6 +328,17 @@ import json, sys
 lines = [json.loads(l) for l in sys.stdin]
 assert len(lines) == 700 and all(len(o[\"sha256\"]) == 64 and \"path_bytes\" in o for o in lines)"' "$cli" "$sock"
 t_exit_is "a field that no unscannable file has is exit 3" 3 "$cli" --socket "$work/none" unscannable --field nonsense
+t_exit_is "definitions list is exit 0" 0 "$cli" --socket "$sock" definitions list
+t_like "with a line for each file" "$t_output" '^test  *6  *14  *2021-06-22 21:34 UTC  .*active$'
+t_like "and why one is refused" "$t_output" '^daily .*refused: its signature is wrong$'
+t_ok "definitions list --json is JSON Lines" bash -o pipefail -c '"$0" --socket "$1" definitions list --json | python3 -c "
+import json, sys
+rows = [json.loads(line) for line in sys.stdin]
+assert [row[\"state\"] for row in rows] == [\"active\", \"refused\"], rows"' "$cli" "$sock"
+t_is "a field of the definitions" "$("$cli" --socket "$sock" definitions list --field database | tr '\n' ' ')" "test daily "
+t_exit_is "a field that no definitions have is exit 3" 3 "$cli" --socket "$work/none" definitions list --field nonsense
+t_exit_is "definitions alone is exit 3" 3 "$cli" --socket "$sock" definitions
+t_exit_is "definitions of another kind is exit 3" 3 "$cli" --socket "$sock" definitions lost
 t_exit_is "unscannable takes no words" 3 "$cli" --socket "$sock" unscannable x
 if [ "$(id -u)" -eq 0 ]; then
 	t_exit_is "recheck is exit 0 for root" 0 "$cli" --socket "$sock" recheck

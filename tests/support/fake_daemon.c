@@ -226,22 +226,31 @@ static void answer_status(const struct fake *fake)
 	static struct reply reply = {.kind = REPLY_STATUS};
 	struct status_report *status = &reply.status;
 
-	*status = (struct status_report){.version = "0.0-fake",
-					 .pid = (uint32_t)getpid(),
-					 .uptime_ms = 65000,
-					 .service_state = SERVICE_UP,
-					 .service_pid = 4711,
-					 .service_uid = 999,
-					 .service_user = "cisco-amp-scan-svc",
-					 .service_starts = 1,
-					 .service_reason = "",
-					 .engine = "ClamAV 1.4.6 (flevel 216)",
-					 .incarnation = 3,
-					 .generation = 7,
-					 .builtin = true,
-					 .signatures = 12,
-					 .journal_error = "",
-					 .journal_sequence = HISTORY_EVENTS};
+	*status = (struct status_report){
+		.version = "0.0-fake",
+		.n_files = 2,
+		.files = {{.name = "test.cvd",
+			   .accepted = true,
+			   .reason = "",
+			   .version = 6,
+			   .signatures = 14,
+			   .built = 1624397640},
+			  {.name = "daily.cvd", .reason = "its signature is wrong"}},
+		.pid = (uint32_t)getpid(),
+		.uptime_ms = 65000,
+		.service_state = SERVICE_UP,
+		.service_pid = 4711,
+		.service_uid = 999,
+		.service_user = "cisco-amp-scan-svc",
+		.service_starts = 1,
+		.service_reason = "",
+		.engine = "ClamAV 1.4.6 (flevel 216)",
+		.incarnation = 3,
+		.generation = 7,
+		.builtin = true,
+		.signatures = 12,
+		.journal_error = "",
+		.journal_sequence = HISTORY_EVENTS};
 	status->workers[status->n_workers++] =
 		(struct worker_report){.worker = 1, .pid = 4712, .state = WORKER_SPARE};
 	status->walls[status->n_walls++] = (struct wall_report){WALL_SECCOMP, WALL_STATE_UP, ""};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <jansson.h>
+#include <string.h>
+
+#include "ampcli/render_json.h"
+#include "ampcli/render_json_parts.h"
+
+/* "main" of "main.cvd". */
+static json_t *database_of(const char *file)
+{
+	const char *dot = strrchr(file, '.');
+
+	return json_stringn(file, dot && dot != file ? (size_t)(dot - file) : strlen(file));
+}
+
+static json_t *age_of(uint64_t built, uint64_t now_ms)
+{
+	return built && built * 1000 <= now_ms ? json_integer((json_int_t)(now_ms / 1000 - built))
+					       : json_null();
+}
+
+bool render_json_definition(const struct json_target *target, const struct status_report *status,
+			    unsigned index, uint64_t now_utc_ms)
+{
+	const struct definition_file *file = &status->files[index];
+	json_t *object = json_object();
+
+	json_set(object, "database", database_of(file->name));
+	json_set_text(object, "file", file->name);
+	json_set_number(object, "version", file->version);
+	json_set_number(object, "signatures", file->signatures);
+	json_set(object, "built", json_time(file->built * 1000));
+	json_set(object, "age_seconds", age_of(file->built, now_utc_ms));
+	json_set_number(object, "generation", status->generation);
+	json_set(object, "builtin", json_boolean(status->builtin));
+	json_set_text(object, "state", file->accepted ? "active" : "refused");
+	json_set_text(object, "reason", file->reason);
+	return json_write(target, object);
+}
+
+bool render_json_knows_definition_field(const char *field)
+{
+	static const struct status_report status = {.n_files = 1,
+						    .files = {{.name = "", .reason = ""}}};
+	const struct json_target probe = {.field = field};
+
+	return render_json_definition(&probe, &status, 0, 0);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The files of the definitions as a table and as JSON. */
+#include <CUnit/CUnit.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ampcli/render_json.h"
+#include "ampcli/render_text.h"
+#include "tests/support/unit_main.h"
+
+#define BUILT 1624397640u /* 2021-06-22 21:34 */
+
+static const struct status_report status = {
+	.generation = 7,
+	.signatures = 4000014,
+	.n_files = 3,
+	.files = {{.name = "main.cvd",
+		   .accepted = true,
+		   .reason = "",
+		   .version = 62,
+		   .signatures = 4000000,
+		   .built = BUILT},
+		  {.name = "own.ndb", .accepted = true, .reason = "", .signatures = 14},
+		  {.name = "d\033.cvd", .reason = "cut \033[2J", .version = 3, .built = BUILT}}};
+
+static char *text;
+static size_t text_len;
+
+static FILE *begin(void)
+{
+	FILE *stream = open_memstream(&text, &text_len);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+	return stream;
+}
+
+static void expect(FILE *stream, const char *expected)
+{
+	(void)fclose(stream);
+	CU_ASSERT_STRING_EQUAL(text, expected);
+	free(text);
+}
+
+static void they_are_a_table(void)
+{
+	FILE *stream = begin();
+
+	render_text_definitions(&(struct text_target){.stream = stream}, &status,
+				(BUILT + 90000ull) * 1000);
+	expect(stream,
+	       "Generation 7, 4000014 signatures in all\n"
+	       "DATABASE  VERSION  SIGNATURES  BUILT                 AGE      STATE\n"
+	       "main      62       4000000     2021-06-22 21:34 UTC  1 d 1 h  active\n"
+	       "own       -        14          -                     -        active\n"
+	       "d\\x1b     3        0           2021-06-22 21:34 UTC  1 d 1 h  refused: cut \\x1b[2J\n");
+}
+
+static void a_clock_before_the_build_is_said(void)
+{
+	struct status_report one = status;
+	FILE *stream = begin();
+
+	one.n_files = 1;
+	one.builtin = true;
+	render_text_definitions(&(struct text_target){.stream = stream}, &one, 1000);
+	expect(stream,
+	       "Generation 7 (built-in), 4000014 signatures in all\n"
+	       "DATABASE  VERSION  SIGNATURES  BUILT                 AGE            STATE\n"
+	       "main      62       4000000     2021-06-22 21:34 UTC  in the future  active\n");
+}
+
+static void each_is_an_object_in_json(void)
+{
+	FILE *stream = begin();
+	struct json_target target = {.stream = stream};
+
+	for (unsigned i = 0; i < 2; i++)
+		CU_ASSERT_TRUE(render_json_definition(&target, &status, i, (BUILT + 5ull) * 1000));
+	target.field = "state";
+	CU_ASSERT_TRUE(render_json_definition(&target, &status, 2, 0));
+	expect(stream,
+	       "{\"database\":\"main\",\"file\":\"main.cvd\",\"version\":62,\"signatures\":4000000,"
+	       "\"built\":\"2021-06-22T21:34:00.000Z\",\"age_seconds\":5,\"generation\":7,"
+	       "\"builtin\":false,\"state\":\"active\",\"reason\":\"\"}\n"
+	       "{\"database\":\"own\",\"file\":\"own.ndb\",\"version\":0,\"signatures\":14,\"built\":null,"
+	       "\"age_seconds\":null,\"generation\":7,\"builtin\":false,\"state\":\"active\",\"reason\":\"\"}\n"
+	       "refused\n");
+	CU_ASSERT_TRUE(render_json_knows_definition_field("age_seconds"));
+	CU_ASSERT_FALSE(render_json_knows_definition_field("nonsense"));
+}
+
+static const struct unit_test tests[] = {
+	{"they are a table", they_are_a_table},
+	{"a clock before the build is said", a_clock_before_the_build_is_said},
+	{"each is an object in JSON", each_is_an_object_in_json},
+};
+
+UNIT_MAIN("render_definitions", tests)
