@@ -278,7 +278,7 @@ t_exit_is "not permitted is exit 5" 5 scan "$work/wait"
 fake_start
 t_exit_is "status is exit 0" 0 "$cli" --socket "$sock" status
 t_is "its fields are in the order of the spec" "$(printf '%s\n' "$t_output" | sed 's/:.*//' | uniq | tr '\n' ' ')" \
-	"Status Mode Scan Last Scan Policy Command-line Definitions Scan Service Failures Restarts Standby Unscannable Engine Worker Monitors Faults Fault IDs Fault Walls Wall Journal Notice "
+	"Status Mode Scan Last Scan Policy Command-line Definitions Definition File Scan Service Failures Restarts Standby Unscannable Engine Worker Monitors Faults Fault IDs Fault Walls Wall Journal Notice "
 t_is "an active fault makes the mode degraded" "$("$cli" --socket "$sock" status --field mode)" "Degraded"
 t_is "a fault is a sentence" "$("$cli" --socket "$sock" status --field fault)" "ID 6 - Major: 7 failures in the last 10 min. Look at the files."
 t_is "the numbers of the faults" "$("$cli" --socket "$sock" status --field "fault ids")" 6
