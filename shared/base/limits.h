@@ -20,6 +20,7 @@
 #define LIMIT_THREATS 8        /* names per file */
 #define LIMIT_THREAT_BYTES 255 /* libclamav's own names stay under it */
 #define LIMIT_DEFINITION_FILES 64
+#define LIMIT_TRUST_ANCHOR_BYTES 16384 /* of PEM: a dozen certificates */
 #define LIMIT_LOG_TEXT_BYTES 1000
 #define LIMIT_WORKERS 24 /* BIRTH_WORKER_SLOTS */
 #define LIMIT_NOTICES 16
@@ -29,5 +30,10 @@
 #define LIMIT_DIGEST_BYTES 32          /* SHA-256 */
 #define LIMIT_SHOWN_PATH_BYTES 1024    /* of a path that is kept for people */
 #define LIMIT_UNSCANNABLE 1024         /* then the oldest is forgotten, and counted */
+#define LIMIT_DATABASES 16             /* wanted of mirrors; the official set has three */
+#define LIMIT_DATABASE_BYTES 32        /* of such a name */
+#define LIMIT_MIRRORS 8
+#define LIMIT_URL_BYTES 512
+#define LIMIT_WAIT_S (30 * 24 * 3600) /* a mirror cannot send us away for longer than a month */
 
 #endif

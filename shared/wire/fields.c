@@ -143,7 +143,9 @@ bool fields_threats_in(char *const *threats, size_t n, const char **ret_threats,
 bool fields_definition_in(const Amp__Pb__DefinitionFile *file, struct definition_file *ret_file)
 {
 	if (!file->name[0] || !fields_text_ok(file->name, LIMIT_NAME_BYTES) ||
-	    !fields_text_ok(file->reason, LIMIT_DETAIL_BYTES))
+	    !fields_text_ok(file->reason, LIMIT_DETAIL_BYTES) ||
+	    !fields_text_ok(file->database, LIMIT_DATABASE_BYTES) ||
+	    file->origin >= DEFINITION_ORIGIN_COUNT || file->signing >= DEFINITION_SIGNING_COUNT)
 		return false;
 	*ret_file = (struct definition_file){
 		.name = file->name,
@@ -152,6 +154,10 @@ bool fields_definition_in(const Amp__Pb__DefinitionFile *file, struct definition
 		.version = file->version,
 		.signatures = file->signatures,
 		.built = file->built,
+		.origin = file->origin,
+		.database = file->database,
+		.promised = file->promised,
+		.signing = file->signing,
 	};
 	return true;
 }
@@ -189,4 +195,8 @@ void fields_definition_out(struct definition_out *out, const struct definition_f
 	out->file.version = file->version;
 	out->file.signatures = file->signatures;
 	out->file.built = file->built;
+	out->file.origin = file->origin;
+	out->file.database = fields_fit(file->database, out->database, sizeof(out->database));
+	out->file.promised = file->promised;
+	out->file.signing = file->signing;
 }

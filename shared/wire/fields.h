@@ -64,6 +64,7 @@ struct definition_out {
 	Amp__Pb__DefinitionFile file;
 	char name[LIMIT_NAME_BYTES + 1];
 	char reason[LIMIT_DETAIL_BYTES + 1];
+	char database[LIMIT_DATABASE_BYTES + 1];
 };
 void fields_definition_out(struct definition_out *out, const struct definition_file *file);
 

@@ -29,6 +29,12 @@ static ssize_t encode_start(const struct service_start *start, Amp__Pb__ToServic
 	m.max_scan_ms = start->max_scan_ms;
 	m.canary_every = start->canary_every;
 	m.has_definitions = start->has_definitions;
+	m.is_generation = start->is_generation;
+	m.trial = start->is_trial;
+	m.trust_anchors.data = (uint8_t *)start->trust_anchors.data; /* packing does not write */
+	m.trust_anchors.len = start->trust_anchors.len;
+	if (m.trust_anchors.len > LIMIT_TRUST_ANCHOR_BYTES)
+		return -EMSGSIZE;
 	outer->body_case = AMP__PB__TO_SERVICE__BODY_START;
 	outer->start = &m;
 	return fields_pack(&outer->base, packet, size);
@@ -57,7 +63,8 @@ ssize_t to_service_encode(const struct to_service *message, void *packet, size_t
 	return fields_pack(&outer.base, packet, size);
 }
 
-static void decode_start(const Amp__Pb__ServiceStart *m, struct service_start *ret_start)
+static int decode_start(const Amp__Pb__ServiceStart *m, struct service_start *ret_start,
+			const char **ret_why)
 {
 	*ret_start = (struct service_start){
 		.protocol = m->protocol,
@@ -75,7 +82,15 @@ static void decode_start(const Amp__Pb__ServiceStart *m, struct service_start *r
 		.max_scan_ms = m->max_scan_ms,
 		.canary_every = m->canary_every,
 		.has_definitions = m->has_definitions,
+		.is_generation = m->is_generation,
+		.is_trial = m->trial,
+		.trust_anchors = span_of(m->trust_anchors.data, m->trust_anchors.len),
 	};
+	if (m->trust_anchors.len > LIMIT_TRUST_ANCHOR_BYTES)
+		return fields_refuse(ret_why, "certificates");
+	if ((m->trial || m->is_generation) && !m->has_definitions)
+		return fields_refuse(ret_why, "a trial or generation without definitions");
+	return 0;
 }
 
 int to_service_decode(struct wire_arena *arena, const void *packet, size_t len,
@@ -89,8 +104,7 @@ int to_service_decode(struct wire_arena *arena, const void *packet, size_t len,
 	switch (m->body_case) {
 	case AMP__PB__TO_SERVICE__BODY_START:
 		ret_message->kind = TO_SERVICE_START;
-		decode_start(m->start, &ret_message->start);
-		return 0;
+		return decode_start(m->start, &ret_message->start, ret_why);
 	case AMP__PB__TO_SERVICE__BODY_SPAWN:
 		ret_message->kind = TO_SERVICE_SPAWN;
 		ret_message->spawn_worker = m->spawn->worker;

@@ -17,7 +17,9 @@
 #include <sys/types.h>
 
 #include "base/birth_contract.h"
+#include "base/definition.h"
 #include "base/limits.h"
+#include "base/span.h"
 #include "base/verdict.h"
 #include "base/walls.h"
 #include "wire/arena.h"
@@ -35,6 +37,10 @@ struct definition_file {
 	uint32_t version;
 	uint32_t signatures;
 	uint64_t built; /* seconds since 1970, 0 unknown */
+	enum definition_origin origin;
+	const char *database; /* "" for a plain file */
+	uint32_t promised;
+	enum definition_signing signing;
 };
 
 /* Message numbers are the field numbers of the oneof in proto/scan.proto: session_rules speaks of them too. */
@@ -50,6 +56,8 @@ struct service_start {
 	uint32_t max_files, max_recursion, max_scan_ms;
 	uint32_t canary_every;
 	bool has_definitions;
+	bool is_generation, is_trial;
+	struct span trust_anchors; /* PEM; checked for its length only */
 };
 
 struct to_service {

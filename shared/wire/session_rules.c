@@ -44,6 +44,19 @@ static const struct session_rule from_service_rows[] = {
 BOOK(rules_from_service, from_service_rows);
 
 static const struct session_rule to_worker_rows[] = {
+static const struct session_rule from_trial_rows[] = {
+	{BORN, FROM_SERVICE_HELLO, RULE_ONCE, LOADING},
+	{BORN, FROM_SERVICE_LOG, 0, BORN},
+	{BORN, FROM_SERVICE_FAILED, RULE_ONCE, LEAVING},
+	{LOADING, FROM_SERVICE_PROGRESS, 0, LOADING},
+	{LOADING, FROM_SERVICE_FILE, 0, LOADING},
+	{LOADING, FROM_SERVICE_LOG, 0, LOADING},
+	{LOADING, FROM_SERVICE_READY, RULE_ONCE, LEAVING},
+	{LOADING, FROM_SERVICE_FAILED, RULE_ONCE, LEAVING},
+	{LEAVING, FROM_SERVICE_LOG, 0, LEAVING},
+};
+BOOK(rules_from_trial, from_trial_rows);
+
 	{0, 1, RULE_FD, 0}, /* ScanJob */
 };
 BOOK(rules_to_worker, to_worker_rows);

@@ -29,6 +29,7 @@ struct rule_book {
 
 extern const struct rule_book rules_to_service;   /* what a scan service accepts */
 extern const struct rule_book rules_from_service; /* what the daemon accepts of it */
+extern const struct rule_book rules_from_trial;   /* the same of one that only tries a set: phases of from_service_phase */
 extern const struct rule_book rules_to_worker;
 extern const struct rule_book rules_from_worker;
 extern const struct rule_book rules_request; /* what the daemon accepts of a client */

@@ -38,7 +38,8 @@ static bool same_walls(const struct wall_report *a, unsigned n_a, const struct w
 static bool same_file(const struct definition_file *a, const struct definition_file *b)
 {
 	return SAME_TEXT(name) && SAME(accepted) && SAME_TEXT(reason) && SAME(version) &&
-	       SAME(signatures) && SAME(built);
+	       SAME(signatures) && SAME(built) && SAME(origin) && SAME_TEXT(database) &&
+	       SAME(promised) && SAME(signing);
 }
 
 static bool same_start(const struct service_start *a, const struct service_start *b)
@@ -47,7 +48,8 @@ static bool same_start(const struct service_start *a, const struct service_start
 	       SAME(temp_bytes) && SAME(temp_inodes) && SAME(memory_bytes) &&
 	       SAME(max_file_bytes) && SAME(max_scan_bytes) && SAME(max_files) &&
 	       SAME(max_recursion) && SAME(max_scan_ms) && SAME(canary_every) &&
-	       SAME(has_definitions);
+	       SAME(has_definitions) && SAME(is_generation) && SAME(is_trial) &&
+	       SAME_SPAN(trust_anchors);
 }
 
 bool to_service_equal(const struct to_service *a, const struct to_service *b)

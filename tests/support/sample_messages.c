@@ -36,7 +36,10 @@ const struct to_service *sample_to_service(unsigned *ret_n)
 			   .max_recursion = 17,
 			   .max_scan_ms = 110000,
 			   .canary_every = 200,
-			   .has_definitions = true}},
+			   .has_definitions = true,
+			   .is_generation = true,
+			   .is_trial = true,
+			   .trust_anchors = BYTES("-----BEGIN CERTIFICATE-----\n")}},
 		{.kind = TO_SERVICE_START},
 		{.kind = TO_SERVICE_SPAWN, .spawn_worker = 7},
 		{.kind = TO_SERVICE_PING, .ping = UINT64_MAX},
@@ -65,9 +68,15 @@ const struct from_service *sample_from_service(unsigned *ret_n)
 			  .reason = "",
 			  .version = 27000,
 			  .signatures = 2000000,
-			  .built = 1700000000}},
+			  .built = 1700000000,
+			  .origin = DEFINITION_ORIGIN_OFFICIAL,
+			  .database = "daily",
+			  .promised = 2000001,
+			  .signing = DEFINITION_SIGNING_DETACHED}},
 		{.kind = FROM_SERVICE_FILE,
-		 .file = {.name = "bad.cvd", .reason = "the signature does not fit"}},
+		 .file = {.name = "bad.cvd",
+			  .reason = "the signature does not fit",
+			  .database = ""}},
 		{.kind = FROM_SERVICE_READY,
 		 .incarnation = 3,
 		 .ready = {.signatures = 4000000,
@@ -324,8 +333,11 @@ static void fill_status(struct status_report *status)
 					 .n_notices = 2,
 					 .violations = 9};
 	fill_supervision(status);
-	status->files[0] = (struct definition_file){
-		.name = "eicar.ndb", .accepted = true, .reason = "", .signatures = 1};
+	status->files[0] = (struct definition_file){.name = "eicar.ndb",
+						    .accepted = true,
+						    .reason = "",
+						    .signatures = 1,
+						    .database = ""};
 	status->notices[0] = "the account is missing";
 	status->notices[1] = "the journal cannot be written";
 	status->n_walls = fill_walls(status->walls);

@@ -42,6 +42,16 @@ static const struct expectation expected[] = {
 	{&rules_from_service, 3, FROM_SERVICE_LOG, false, false, 3},
 
 	{&rules_to_worker, 0, 1, true, false, 0},
+	{&rules_from_trial, 0, FROM_SERVICE_HELLO, false, true, 1},
+	{&rules_from_trial, 0, FROM_SERVICE_LOG, false, false, 0},
+	{&rules_from_trial, 0, FROM_SERVICE_FAILED, false, true, 3},
+	{&rules_from_trial, 1, FROM_SERVICE_PROGRESS, false, false, 1},
+	{&rules_from_trial, 1, FROM_SERVICE_FILE, false, false, 1},
+	{&rules_from_trial, 1, FROM_SERVICE_LOG, false, false, 1},
+	{&rules_from_trial, 1, FROM_SERVICE_READY, false, true, 3},
+	{&rules_from_trial, 1, FROM_SERVICE_FAILED, false, true, 3},
+	{&rules_from_trial, 3, FROM_SERVICE_LOG, false, false, 3},
+
 
 	{&rules_from_worker, 0, FROM_WORKER_HELLO, false, true, 1},
 	{&rules_from_worker, 0, FROM_WORKER_NOTICE, false, true, 2},
@@ -76,7 +86,7 @@ static const struct expectation expected[] = {
 	{&rules_reply, 1, REPLY_RECONNECT, false, true, 2},
 };
 
-static const struct rule_book *const books[] = {&rules_to_service, &rules_from_service,
+static const struct rule_book *const books[] = {&rules_to_service, &rules_from_service, &rules_from_trial,
 						&rules_to_worker,  &rules_from_worker,
 						&rules_request,    &rules_reply};
 

@@ -12,7 +12,7 @@
 
 static struct wire_arena *arena;
 static struct raw inner, outer, part;
-static char longest[LIMIT_FAULT_DETAIL_BYTES + 2];
+static char longest[LIMIT_TRUST_ANCHOR_BYTES + LIMIT_FAULT_DETAIL_BYTES + 2];
 
 static void raw_clear(struct raw *raw)
 {
@@ -482,6 +482,55 @@ static void a_name_of_a_definition_file_is_not_empty(void)
 	arena = wire_arena_free(arena);
 }
 
+/* A file that is as it should be, and one field more. */
+static int decode_file(unsigned field, const char *text, uint64_t number)
+{
+	raw_clear(&inner);
+	raw_text(&inner, 1, "daily.cvd");
+	if (text)
+		raw_text(&inner, field, text);
+	else
+		raw_number(&inner, field, number);
+	return decode_inner(FROM_SERVICE, FROM_SERVICE_FILE);
+}
+
+static void a_definition_file_has_a_known_origin_and_signing_and_a_short_database(void)
+{
+	CU_ASSERT_EQUAL(decode_file(7, NULL, DEFINITION_ORIGIN_COUNT - 1), 0);
+	CU_ASSERT_EQUAL(decode_file(7, NULL, DEFINITION_ORIGIN_COUNT), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_file(8, text_of(LIMIT_DATABASE_BYTES), 0), 0);
+	CU_ASSERT_EQUAL(decode_file(8, text_of(LIMIT_DATABASE_BYTES + 1), 0), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_file(8, "dai\nly", 0), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_file(9, NULL, UINT32_MAX), 0);
+	CU_ASSERT_EQUAL(decode_file(10, NULL, DEFINITION_SIGNING_COUNT - 1), 0);
+	CU_ASSERT_EQUAL(decode_file(10, NULL, DEFINITION_SIGNING_COUNT), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_file(11, NULL, 1), -EBADMSG);
+	arena = wire_arena_free(arena);
+}
+
+static int decode_start(bool has_definitions, unsigned field)
+{
+	raw_clear(&inner);
+	raw_number(&inner, 15, has_definitions);
+	raw_number(&inner, field, 1);
+	return decode_inner(TO_SERVICE, TO_SERVICE_START);
+}
+
+static void a_trial_has_definitions_and_certificates_are_bounded(void)
+{
+	for (unsigned field = 16; field <= 17; field++) {
+		CU_ASSERT_EQUAL(decode_start(true, field), 0);
+		CU_ASSERT_EQUAL(decode_start(false, field), -EBADMSG);
+	}
+	raw_clear(&inner);
+	raw_bytes(&inner, 18, text_of(LIMIT_TRUST_ANCHOR_BYTES), LIMIT_TRUST_ANCHOR_BYTES);
+	CU_ASSERT_EQUAL(decode_inner(TO_SERVICE, TO_SERVICE_START), 0);
+	raw_clear(&inner);
+	raw_bytes(&inner, 18, text_of(LIMIT_TRUST_ANCHOR_BYTES + 1), LIMIT_TRUST_ANCHOR_BYTES + 1);
+	CU_ASSERT_EQUAL(decode_inner(TO_SERVICE, TO_SERVICE_START), -EBADMSG);
+	arena = wire_arena_free(arena);
+}
+
 static const struct unit_test tests[] = {
 	{"a text of the ceiling passes and one byte more does not",
 	 a_text_of_the_ceiling_passes_and_one_byte_more_does_not},
@@ -509,6 +558,10 @@ static const struct unit_test tests[] = {
 	{"a summary has counts", a_summary_has_counts},
 	{"a definition file has a name and a short reason",
 	 a_name_of_a_definition_file_is_not_empty},
+	{"a definition file has a known origin and signing and a short database",
+	 a_definition_file_has_a_known_origin_and_signing_and_a_short_database},
+	{"a trial has definitions and certificates are bounded",
+	 a_trial_has_definitions_and_certificates_are_bounded},
 };
 
 UNIT_MAIN("wire_refusals", tests)

@@ -156,8 +156,16 @@ static void the_largest_status_fits_in_a_packet(void)
 	status->service_reason = status->engine = status->journal_error = text;
 	status->n_files = LIMIT_DEFINITION_FILES;
 	for (unsigned i = 0; i < LIMIT_DEFINITION_FILES; i++)
-		status->files[i] = (struct definition_file){text,       false,      text,
-							    UINT32_MAX, UINT32_MAX, UINT64_MAX};
+		status->files[i] =
+			(struct definition_file){.name = text,
+						 .reason = text,
+						 .version = UINT32_MAX,
+						 .signatures = UINT32_MAX,
+						 .built = UINT64_MAX,
+						 .origin = DEFINITION_ORIGIN_COUNT - 1,
+						 .database = text,
+						 .promised = UINT32_MAX,
+						 .signing = DEFINITION_SIGNING_COUNT - 1};
 	status->n_notices = LIMIT_NOTICES;
 	for (unsigned i = 0; i < LIMIT_NOTICES; i++)
 		status->notices[i] = text;
