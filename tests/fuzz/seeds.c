@@ -170,6 +170,29 @@ static void seed_text(void)
 	seed_texts(&corpus, texts, sizeof(texts) / sizeof(texts[0]));
 }
 
+#define LIST_HEAD "ClamAV-VDB:22 Jun 2021 21-34 -0400:6:14:81:X:X:builder:1624412045\n"
+#define LIST_HEX "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LIST_MEMBERS "\nCOPYING:1\nx.info:2\nx.hdb:4\nx.ndb:7\n"
+
+/* How the input is built is said in fuzz_container_info.c. */
+static void seed_container_info(void)
+{
+	static struct corpus corpus = {.target = "container_info"};
+	static const char *const texts[] = {
+		"1" LIST_HEAD "x.hdb:4:" LIST_HEX "\nx.ndb:7:" LIST_HEX "\nDSIG:abc\n" LIST_MEMBERS,
+		"0" LIST_HEAD "x.hdb:4:" LIST_HEX "\nx.ndb:7:" LIST_HEX "\n" LIST_MEMBERS,
+		"1" LIST_HEAD "x.hdb:4:" LIST_HEX "\nDSIG:abc\n" LIST_MEMBERS,
+		"1" LIST_HEAD "x.hdb:4:" LIST_HEX "\nx.ndb:7:" LIST_HEX "\nx.ldb:1:" LIST_HEX
+		"\nDSIG:abc\n" LIST_MEMBERS,
+		"1" LIST_HEAD "1.cbc:3:" LIST_HEX "\nlast.hdb:4:" LIST_HEX
+		"\nDSIG:a\n\nbytecode.info:2\n1.cbc:3\nlast.hdb:4\n",
+		"1" LIST_HEAD "DSIG:abc\n\nx.info:2\nin.cvd:3\n../x.hdb:1\nx.hdb:1\nX.hdb:1\n",
+		"0" LIST_HEAD "\n\nx.info:2\nx.cfg:3\n",
+	};
+
+	seed_texts(&corpus, texts, sizeof(texts) / sizeof(texts[0]));
+}
+
 #define CONFIGURATION_PATHS                                                                        \
 	"run_dir: /run/amp\nstate_dir: /var/lib/amp\nlog_dir: '/var/log/amp'\n"                    \
 	"builtin_dir: \"/opt/amp/builtin\"\nscan_service: /opt/amp/bin/ampscansvc\n"
@@ -244,6 +267,7 @@ int main(int argc, char **argv)
 	seed_last_words();
 	seed_handover();
 	seed_text();
+	seed_container_info();
 	seed_configuration();
 	return EXIT_SUCCESS;
 }
