@@ -43,7 +43,6 @@ static const struct session_rule from_service_rows[] = {
 };
 BOOK(rules_from_service, from_service_rows);
 
-static const struct session_rule to_worker_rows[] = {
 static const struct session_rule from_trial_rows[] = {
 	{BORN, FROM_SERVICE_HELLO, RULE_ONCE, LOADING},
 	{BORN, FROM_SERVICE_LOG, 0, BORN},
@@ -57,6 +56,7 @@ static const struct session_rule from_trial_rows[] = {
 };
 BOOK(rules_from_trial, from_trial_rows);
 
+static const struct session_rule to_worker_rows[] = {
 	{0, 1, RULE_FD, 0}, /* ScanJob */
 };
 BOOK(rules_to_worker, to_worker_rows);
