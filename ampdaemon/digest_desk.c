@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +15,7 @@
 #include "io/clock.h"
 #include "io/late_close.h"
 #include "io/quiet_thread.h"
+#include "io/sha256.h"
 
 #define PIECE_BYTES (256u << 10)
 #define STACK_BYTES (256u << 10)
@@ -101,7 +100,7 @@ static bool is_wanted(struct shop *shop, uint64_t ticket)
 }
 
 /* 0; the file may grow while it is read, so that its size is looked at on the way too. */
-static int read_all(struct shop *shop, const struct work *work, EVP_MD_CTX *hash, uint8_t *piece)
+static int read_all(struct shop *shop, const struct work *work, struct sha256 *hash, uint8_t *piece)
 {
 	uint64_t at = 0;
 
@@ -115,7 +114,7 @@ static int read_all(struct shop *shop, const struct work *work, EVP_MD_CTX *hash
 		at += (uint64_t)n;
 		if (at > work->max_bytes)
 			return -EFBIG;
-		if (EVP_DigestUpdate(hash, piece, (size_t)n) != 1)
+		if (sha256_add(hash, piece, (size_t)n))
 			return -ENOMEM;
 	}
 	return -ECANCELED;
@@ -137,17 +136,17 @@ static int check_size(const struct work *work)
 
 static int hash_file(struct shop *shop, struct work *work)
 {
-	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	struct sha256 *hash = sha256_new();
 	uint8_t *piece = malloc(PIECE_BYTES);
 	int r = -ENOMEM;
 
-	if (hash && piece && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1)
+	if (hash && piece && !sha256_begin(hash))
 		r = check_size(work);
 	if (!r)
 		r = read_all(shop, work, hash, piece);
-	if (!r && EVP_DigestFinal_ex(hash, work->digest, NULL) != 1)
-		r = -ENOMEM;
-	EVP_MD_CTX_free(hash);
+	if (!r)
+		r = sha256_end(hash, work->digest);
+	sha256_free(hash);
 	free(piece);
 	return r;
 }
@@ -336,8 +335,7 @@ struct digest_desk *digest_desk_new(uv_loop_t *loop, uint64_t max_bytes)
 
 	if (!desk)
 		return NULL;
-	/* A thread that hangs may come back while the program ends: nothing is taken from under it. Refused: initialised before. */
-	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+	sha256_prepare();
 	desk->shop = shop_new(max_bytes, &desk->async);
 	if (!desk->shop || uv_async_init(loop, &desk->async, on_async)) {
 		if (desk->shop)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * digest_desk: SHA-256 of strangers' files, on threads of its own, so that a storage that hangs holds neither the loop nor the journal. The
- * only file that knows OpenSSL. Reads bytes and understands none of them.
+ * digest_desk: SHA-256 of strangers' files, on threads of its own, so that a storage that hangs holds neither the loop nor the journal.
+ * Reads bytes and understands none of them.
  *
  * Owns: duplicates of the descriptors (closed on its threads), a bounded queue. Bounds: DIGEST_QUEUE asked at a time, then
  * -EBUSY; files above max_bytes are not hashed (-EFBIG in the answer); the answer to one that takes too long is -ETIMEDOUT, its

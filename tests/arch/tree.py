@@ -17,7 +17,7 @@ DOORS = [
     (r"protobuf-c/.*|.*\.pb-c\.h", [r"shared/wire/.*", r"tests/(system|support|fuzz|unit)/.*"]),
     (r"cap-ng\.h", [r"shared/io/capabilities\.c"]),
     (r"seccomp\.h", [r"ampscansvc/seccomp_list\.c"]),
-    (r"openssl/.*", [r"ampdaemon/digest_desk\.c", r"tests/.*"]),
+    (r"openssl/.*", [r"shared/io/sha256\.c", r"tests/.*"]),
     (r"sqlite3\.h", [r"ampdaemon/journal_store\.c", r"tests/.*"]),
     (r"cyaml/.*|yaml\.h", [r"ampdaemon/configuration\.c", r"ampcli/run_dir\.c"]),
     (r"histedit\.h|editline/.*", [r"ampcli/prompt\.c"]),
