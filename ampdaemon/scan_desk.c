@@ -291,7 +291,8 @@ static int on_result(void *context, uint64_t worker, const struct scan_result *r
 	int r;
 
 	/* "Found nothing" with a handful of signatures in place of the real ones is not CLEAN. */
-	if (said.verdict == VERDICT_CLEAN && supervisor_is_makeshift(desk->supervisor, epoch)) {
+	if (said.verdict == VERDICT_CLEAN &&
+	    supervisor_look(desk->supervisor, epoch).is_makeshift) {
 		said.verdict = VERDICT_INCOMPLETE;
 		said.reason = SCAN_REASON_MAKESHIFT;
 	}

@@ -75,7 +75,7 @@ static void write_obituary(struct worker_link *w, enum death_cause cause)
 	if (!death_cause_is_failure(cause) || w->mourned)
 		return;
 	w->mourned = true;
-	notice.last_words = supervisor_last_words(link->supervisor, w->incarnation);
+	notice.last_words = supervisor_look(link->supervisor, w->incarnation).last_words;
 	notice.path = link->callbacks.in_hand(link->context, w->worker, &notice.job,
 					      &notice.attempt, &notice.file);
 	if (link->is_leaving)
@@ -138,7 +138,7 @@ static void lied(struct worker_link *w, const char *why)
 static bool went_with_its_service(const struct worker_link *w)
 {
 	return (w->cause == DEATH_CRASH || w->cause == DEATH_NOT_READY) && !w->has_status &&
-	       supervisor_has_hung_up(w->owner->supervisor, w->incarnation);
+	       supervisor_look(w->owner->supervisor, w->incarnation).has_hung_up;
 }
 
 static void on_end(void *context, int error)
@@ -189,7 +189,8 @@ static void hear_hello(struct worker_link *w, const struct from_worker *message,
 		return;
 	}
 	/* A messenger that ends after it would leave us the number of a process that is not the worker's. */
-	if (peer_parent_of_process(pid) != supervisor_pid(w->owner->supervisor, w->incarnation)) {
+	if (peer_parent_of_process(pid) !=
+	    supervisor_look(w->owner->supervisor, w->incarnation).pid) {
 		lied(w, "a hello from a process that the service did not fork");
 		return;
 	}

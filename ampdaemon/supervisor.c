@@ -254,8 +254,7 @@ static void stand_by(struct supervisor *s, unsigned place)
 static void kill_for_the_next(struct supervisor *s, unsigned place)
 {
 	log_warning(
-		"there is no memory for two scan services: %s, and nothing is scanned until the next one is ready",
-		"the present one is ended first");
+		"there is no memory for two scan services: the present one is ended first, and nothing is scanned until the next one is ready");
 	count_replacement(s, place);
 	service_life_kill(s->lives[place], s->replace_reason);
 }
@@ -497,34 +496,26 @@ int supervisor_spawn_worker(struct supervisor *s, uint64_t incarnation, uint64_t
 	return place < 0 ? -ENOTCONN : service_life_spawn_worker(s->lives[place], worker, channel);
 }
 
-int64_t supervisor_pid(const struct supervisor *s, uint64_t incarnation)
+struct supervised supervisor_look(const struct supervisor *s, uint64_t incarnation)
 {
+	bool wants_more = s->configuration->definitions_dir != NULL;
 	int place = find(s, incarnation);
+	struct life_view view;
 
-	return place < 0 ? 0 : view_of(s, (unsigned)place).pid;
+	if (place < 0)
+		return (struct supervised){
+			.last_words = -1, .has_hung_up = true, .is_makeshift = wants_more};
+	view = view_of(s, (unsigned)place);
+	return (struct supervised){.pid = view.pid,
+				   .last_words = service_life_last_words(s->lives[place]),
+				   .has_hung_up = service_life_has_hung_up(s->lives[place]),
+				   .is_makeshift =
+					   wants_more && view.order.source == SOURCE_BUILTIN};
 }
 
-bool supervisor_has_hung_up(const struct supervisor *s, uint64_t incarnation)
+struct scan_site *supervisor_site(struct supervisor *s)
 {
-	int place = find(s, incarnation);
-
-	return place < 0 || service_life_has_hung_up(s->lives[place]);
-}
-
-bool supervisor_is_makeshift(const struct supervisor *s, uint64_t incarnation)
-{
-	int place = find(s, incarnation);
-
-	if (!s->configuration->definitions_dir)
-		return false;
-	return place < 0 || view_of(s, (unsigned)place).order.source == SOURCE_BUILTIN;
-}
-
-int supervisor_last_words(const struct supervisor *s, uint64_t incarnation)
-{
-	int place = find(s, incarnation);
-
-	return place < 0 ? -1 : service_life_last_words(s->lives[place]);
+	return s->site;
 }
 
 int supervisor_hand_over(struct supervisor *s, struct service_handover *ret_handover)

@@ -21,6 +21,7 @@
 #include "ampdaemon/fault_desk.h"
 #include "ampdaemon/handover.h"
 #include "ampdaemon/journal.h"
+#include "ampdaemon/scan_site.h"
 #include "ampdaemon/service_report.h"
 #include "wire/scan_codec.h"
 
@@ -88,18 +89,19 @@ void supervisor_drained(struct supervisor *supervisor, uint64_t incarnation);
 int supervisor_spawn_worker(struct supervisor *supervisor, uint64_t incarnation, uint64_t worker,
 			    int channel);
 
-/* Does this service have the built-in definitions in place of configured ones? What it finds clean is not proved clean. True also
- * when there is no service of that number and one should have had configured definitions. */
-bool supervisor_is_makeshift(const struct supervisor *supervisor, uint64_t incarnation);
+/* What others have to know of one service. */
+struct supervised {
+	int64_t pid;    /* 0: there is none of that number */
+	int last_words; /* its memory, the supervisor's; -1: none. Still there while on_lost is told */
+	bool has_hung_up; /* its end has begun, though on_lost may still be to come: what the ends of its workers mean depends on it */
+	bool is_makeshift; /* it has the built-in definitions in place of configured ones: what it finds clean is not proved clean */
+};
 
-/* Its end has begun, though on_lost may still be to come: what its workers' ends mean depends on it. True also when it is not known. */
-bool supervisor_has_hung_up(const struct supervisor *supervisor, uint64_t incarnation);
+/* One that is not known has hung up, and is makeshift where configured definitions are wanted. */
+struct supervised supervisor_look(const struct supervisor *supervisor, uint64_t incarnation);
 
-/* Of a service that lives; 0 when there is none of that number. */
-int64_t supervisor_pid(const struct supervisor *supervisor, uint64_t incarnation);
-
-/* Its last-words memory, -1 when there is none; stays the supervisor's. Still there while on_lost is told. */
-int supervisor_last_words(const struct supervisor *supervisor, uint64_t incarnation);
+/* Where births happen and as whom; the supervisor's. */
+struct scan_site *supervisor_site(struct supervisor *supervisor);
 
 /* Restart in place: the serving life, for the next image. -EAGAIN when none is up (then the next image starts anew). Everything
  * else is let go; after this only exec or supervisor_free() may follow. The descriptors in it are the caller's. */

@@ -72,32 +72,11 @@ int supervisor_spawn_worker(struct supervisor *supervisor, uint64_t incarnation,
 	return -EAGAIN; /* no worker will come */
 }
 
-int64_t supervisor_pid(const struct supervisor *supervisor, uint64_t incarnation)
+struct supervised supervisor_look(const struct supervisor *supervisor, uint64_t incarnation)
 {
 	(void)supervisor;
 	(void)incarnation;
-	return 0;
-}
-
-bool supervisor_has_hung_up(const struct supervisor *supervisor, uint64_t incarnation)
-{
-	(void)supervisor;
-	(void)incarnation;
-	return false;
-}
-
-bool supervisor_is_makeshift(const struct supervisor *supervisor, uint64_t incarnation)
-{
-	(void)supervisor;
-	(void)incarnation;
-	return false;
-}
-
-int supervisor_last_words(const struct supervisor *supervisor, uint64_t incarnation)
-{
-	(void)supervisor;
-	(void)incarnation;
-	return -1;
+	return (struct supervised){.last_words = -1};
 }
 
 void supervisor_kill(struct supervisor *supervisor, uint64_t incarnation, const char *reason)

@@ -137,7 +137,7 @@ static void on_lost(void *context, uint64_t incarnation)
 	(void)context;
 	t.losts++;
 	t.lost = incarnation;
-	CU_ASSERT(supervisor_last_words(t.supervisor, incarnation) >= 0);
+	CU_ASSERT(supervisor_look(t.supervisor, incarnation).last_words >= 0);
 }
 
 static void on_worker_exited(void *context, uint64_t worker, uint32_t status)
@@ -283,8 +283,8 @@ static void it_starts_serves_and_stops(void)
 	CU_ASSERT_EQUAL(view().state, SERVICE_UP);
 	CU_ASSERT_EQUAL(view().uid, UID);
 	CU_ASSERT(!view().as_root && view().builtin);
-	CU_ASSERT_EQUAL(supervisor_pid(t.supervisor, 1), view().pid);
-	CU_ASSERT_EQUAL(supervisor_pid(t.supervisor, 2), 0);
+	CU_ASSERT_EQUAL(supervisor_look(t.supervisor, 1).pid, view().pid);
+	CU_ASSERT_EQUAL(supervisor_look(t.supervisor, 2).pid, 0);
 	end();
 	CU_ASSERT_EQUAL(t.losts, 1);
 	CU_ASSERT_EQUAL(t.certificates + t.raised[FAULT_SERVICE_START], 0);
@@ -315,7 +315,7 @@ static void a_replacement_leaves_no_gap(void)
 	CU_ASSERT_EQUAL(t.losts, 0);
 	CU_ASSERT_EQUAL(t.replaced, 1);
 	CU_ASSERT_EQUAL(view().replacements, 1);
-	CU_ASSERT(supervisor_pid(t.supervisor, 1) > 0);
+	CU_ASSERT(supervisor_look(t.supervisor, 1).pid > 0);
 	supervisor_drained(t.supervisor, 1);
 	CU_ASSERT(comes(&t.losts, 1));
 	CU_ASSERT_EQUAL(t.lost, 1);
