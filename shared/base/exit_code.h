@@ -6,7 +6,8 @@
 #ifndef AMP_SHARED_BASE_EXIT_CODE_H
 #define AMP_SHARED_BASE_EXIT_CODE_H
 
-/* ampscansvc and its workers; 60 up, so that no library's habit (1, 2, 126...) is taken for one of ours. */
+/* ampscansvc and its workers; 60 up, so that no library's habit (1, 2, 126...) is taken for one of ours. ampupdater ends with the same, or
+ * with an outcome: base/update_outcome.h. */
 enum exit_code {
 	EXIT_CODE_OK = 0,           /* told to end, by end-of-file on the channel */
 	EXIT_CODE_USAGE = 64,       /* not started by ampdaemon */

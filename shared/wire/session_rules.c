@@ -6,6 +6,7 @@
 
 #include "wire/control_codec.h"
 #include "wire/scan_codec.h"
+#include "wire/update_codec.h"
 
 #define BOOK(id, rows)                                                                             \
 	const struct rule_book id = {                                                              \
@@ -113,6 +114,29 @@ static const struct session_rule reply_rows[] = {
 	{REPLY_PHASE_OPEN, REPLY_RECONNECT, RULE_ONCE, REPLY_PHASE_LEAVING},
 };
 BOOK(rules_reply, reply_rows);
+
+enum to_updater_phase { TO_UPDATER_PHASE_NEW, TO_UPDATER_PHASE_STARTED };
+
+static const struct session_rule to_updater_rows[] = {
+	{TO_UPDATER_PHASE_NEW, TO_UPDATER_START, RULE_ONCE, TO_UPDATER_PHASE_STARTED},
+};
+BOOK(rules_to_updater, to_updater_rows);
+
+enum from_updater_phase {
+	FROM_UPDATER_PHASE_BORN,
+	FROM_UPDATER_PHASE_ASKING,
+	FROM_UPDATER_PHASE_LEAVING
+};
+
+static const struct session_rule from_updater_rows[] = {
+	{FROM_UPDATER_PHASE_BORN, FROM_UPDATER_HELLO, RULE_ONCE, FROM_UPDATER_PHASE_ASKING},
+	{FROM_UPDATER_PHASE_BORN, FROM_UPDATER_FAILED, RULE_ONCE, FROM_UPDATER_PHASE_LEAVING},
+	{FROM_UPDATER_PHASE_ASKING, FROM_UPDATER_PROGRESS, 0, FROM_UPDATER_PHASE_ASKING},
+	{FROM_UPDATER_PHASE_ASKING, FROM_UPDATER_ATTEMPT, 0, FROM_UPDATER_PHASE_ASKING},
+	{FROM_UPDATER_PHASE_ASKING, FROM_UPDATER_FINISHED, RULE_ONCE, FROM_UPDATER_PHASE_LEAVING},
+	{FROM_UPDATER_PHASE_ASKING, FROM_UPDATER_FAILED, RULE_ONCE, FROM_UPDATER_PHASE_LEAVING},
+};
+BOOK(rules_from_updater, from_updater_rows);
 
 void session_init(struct session *session, const struct rule_book *book)
 {

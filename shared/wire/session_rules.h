@@ -34,6 +34,8 @@ extern const struct rule_book rules_to_worker;
 extern const struct rule_book rules_from_worker;
 extern const struct rule_book rules_request; /* what the daemon accepts of a client */
 extern const struct rule_book rules_reply;   /* what a client accepts */
+extern const struct rule_book rules_to_updater;
+extern const struct rule_book rules_from_updater; /* what the daemon accepts of an updater */
 
 /* Phases: the first is 0 in each book. */
 enum from_service_phase {

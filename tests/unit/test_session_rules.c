@@ -8,6 +8,7 @@
 #include "tests/support/unit_main.h"
 #include "wire/control_codec.h"
 #include "wire/scan_codec.h"
+#include "wire/update_codec.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 #define MESSAGES 32
@@ -52,7 +53,6 @@ static const struct expectation expected[] = {
 	{&rules_from_trial, 1, FROM_SERVICE_FAILED, false, true, 3},
 	{&rules_from_trial, 3, FROM_SERVICE_LOG, false, false, 3},
 
-
 	{&rules_from_worker, 0, FROM_WORKER_HELLO, false, true, 1},
 	{&rules_from_worker, 0, FROM_WORKER_NOTICE, false, true, 2},
 	{&rules_from_worker, 1, FROM_WORKER_RESULT, false, false, 1},
@@ -84,11 +84,22 @@ static const struct expectation expected[] = {
 	{&rules_reply, 1, REPLY_UNSCANNABLE, false, false, 1},
 	{&rules_reply, 1, REPLY_DONE, false, false, 1},
 	{&rules_reply, 1, REPLY_RECONNECT, false, true, 2},
+
+	{&rules_to_updater, 0, TO_UPDATER_START, false, true, 1},
+
+	{&rules_from_updater, 0, FROM_UPDATER_HELLO, false, true, 1},
+	{&rules_from_updater, 0, FROM_UPDATER_FAILED, false, true, 2},
+	{&rules_from_updater, 1, FROM_UPDATER_PROGRESS, false, false, 1},
+	{&rules_from_updater, 1, FROM_UPDATER_ATTEMPT, false, false, 1},
+	{&rules_from_updater, 1, FROM_UPDATER_FINISHED, false, true, 2},
+	{&rules_from_updater, 1, FROM_UPDATER_FAILED, false, true, 2},
 };
 
-static const struct rule_book *const books[] = {&rules_to_service, &rules_from_service, &rules_from_trial,
-						&rules_to_worker,  &rules_from_worker,
-						&rules_request,    &rules_reply};
+static const struct rule_book *const books[] = {&rules_to_service,  &rules_from_service,
+						&rules_from_trial,  &rules_to_worker,
+						&rules_from_worker, &rules_request,
+						&rules_reply,       &rules_to_updater,
+						&rules_from_updater};
 
 static const struct expectation *find(const struct rule_book *book, unsigned phase,
 				      unsigned message)
