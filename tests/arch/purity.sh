@@ -33,7 +33,7 @@ t_ok "amp_base is pure" is_pure "${base:-amp_base}" ''
 wire=$(archive amp_wire)
 t_ok "amp_wire is pure, protobuf-c apart" \
 	is_pure "${wire:-amp_wire}" '(protobuf_c_|amp__pb__)[a-z0-9_]+' "$base"
-for core in amp_daemon_core ampscansvc_core; do
+for core in amp_daemon_core ampscansvc_core ampupdater_core; do
 	file=$(archive "$core")
 	t_ok "$core is pure" is_pure "${file:-$core}" '' "$base"
 done
@@ -53,7 +53,7 @@ is_stateless() { # ARCHIVE
 	state=$(writable_data "$1")
 	[ -z "$state" ] || { printf 'state: %s\n' "$state"; return 1; }
 }
-for name in amp_base amp_daemon_core ampscansvc_core; do
+for name in amp_base amp_daemon_core ampscansvc_core ampupdater_core; do
 	file=$(archive "$name")
 	t_ok "$name keeps no global state" is_stateless "${file:-$name}"
 done

@@ -13,10 +13,11 @@ import sys
 
 # Third-party header (regex) -> where it may be included, as regexes of paths. docs/architecture.md, "Layers".
 DOORS = [
-    (r"clamav\.h", [r"ampscansvc/engine\.c", r"tests/(bench|unit|system|support)/.*"]),
+    (r"clamav\.h", [r"ampscansvc/engine\.c", r"ampupdater/fresh\.c", r"tests/(bench|unit|system|support)/.*"]),
+    (r"libfreshclam\.h", [r"ampupdater/fresh\.c"]),
     (r"protobuf-c/.*|.*\.pb-c\.h", [r"shared/wire/.*", r"tests/(system|support|fuzz|unit)/.*"]),
     (r"cap-ng\.h", [r"shared/io/capabilities\.c"]),
-    (r"seccomp\.h", [r"ampscansvc/seccomp_list\.c"]),
+    (r"seccomp\.h", [r"ampscansvc/seccomp_list\.c", r"ampupdater/call_list\.c"]),
     (r"openssl/.*", [r"shared/io/sha256\.c", r"tests/.*"]),
     (r"sqlite3\.h", [r"ampdaemon/journal_store\.c", r"tests/.*"]),
     (r"cyaml/.*|yaml\.h", [r"ampdaemon/configuration\.c", r"ampcli/run_dir\.c"]),
@@ -34,6 +35,8 @@ BELOW = {
     "ampdaemon": ["ampdaemon/core", "shared/base", "shared/wire", "shared/io"],
     "ampscansvc/core": ["shared/base"],
     "ampscansvc": ["ampscansvc/core", "shared/base", "shared/wire", "shared/io"],
+    "ampupdater/core": ["shared/base"],
+    "ampupdater": ["ampupdater/core", "shared/base", "shared/wire", "shared/io"],
     "ampcli": ["shared/base", "shared/wire", "shared/io"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
