@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * update_plan: when definitions are looked for next, at which mirrors in which order, and whether those that serve are old. Pure: events with
+ * the time in, next deadline asked. docs/design/0005.
+ *
+ * Owns: the interval, the window of the day, back-off, the cool-down of each mirror, the order of mirrors. Must not own: the check (ampupdater),
+ * URLs, what is done with what was downloaded, chance: `jitter` is a number of 0 to 999 from outside, a new one for each call.
+ *
+ * Rules
+ * - After a check that went well the next one comes after `interval_ms`, give or take a tenth by jitter: a fleet spreads.
+ * - After one that did not: after retry_first_ms, doubled for each further one up to retry_max_ms, of which jitter takes up to half.
+ * - A check begins inside the window only: what falls outside moves to the next one, spread over it by jitter.
+ * - A command makes it due at once, window or not. It does not shorten a cool-down.
+ * - A mirror that told us to stay away is not asked before its time is over, and up to a tenth longer; when all did, nothing is due before
+ *   the first of these times.
+ * - Mirrors are asked in the configured order; one that failed comes after those that did not, the one that failed longest ago first. One
+ *   success makes it whole again.
+ */
+#ifndef AMP_AMPDAEMON_CORE_UPDATE_PLAN_H
+#define AMP_AMPDAEMON_CORE_UPDATE_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "base/mono.h"
+#include "base/name_table.h"
+#include "base/update_outcome.h"
+
+#define UPDATE_JITTER_MAX 1000
+#define UPDATE_DAY_MINUTES 1440
+
+struct update_settings {
+	mono_ms interval_ms;    /* 24 hours; MONO_NEVER: only by command */
+	mono_ms retry_first_ms; /* 10 minutes */
+	mono_ms retry_max_ms;   /* 4 hours */
+	/* Minutes of the local day; from may be above to (over midnight); equal: the whole day. */
+	unsigned window_from, window_to;
+	unsigned n_mirrors; /* 0: updates are off */
+};
+
+struct update_now {
+	mono_ms at;
+	unsigned minute; /* of the local day, 0 to 1439 */
+};
+
+struct mirror_state {
+	mono_ms closed_until; /* cool-down; MONO_NEVER is never used here */
+	mono_ms failed_at;
+	bool has_failed; /* the last time that it was asked */
+};
+
+struct update_plan {
+	struct update_settings settings;
+	mono_ms due; /* MONO_NEVER: nothing is planned */
+	bool is_running, is_commanded;
+	uint32_t failures; /* checks in a row */
+	struct mirror_state mirrors[LIMIT_MIRRORS];
+};
+
+/* `since_last`: since the last check that went well; MONO_NEVER: there was none, then one is due soon. */
+void update_plan_init(struct update_plan *plan, const struct update_settings *settings,
+		      struct update_now now, mono_ms since_last, unsigned jitter);
+
+/* From before a restart: the mirror is to be left alone for so long yet. */
+void update_plan_restore_wait(struct update_plan *plan, mono_ms now, unsigned mirror, mono_ms left);
+
+/* By command. False: one is running; its result will do. */
+bool update_plan_command(struct update_plan *plan, mono_ms now);
+
+/* True: begin a check now; update_plan_ended() must follow. Early and late calls are harmless. */
+bool update_plan_tick(struct update_plan *plan, struct update_now now, unsigned jitter);
+
+/* When to tick next; MONO_NEVER while a check is running, and when nothing is planned. */
+mono_ms update_plan_deadline(const struct update_plan *plan);
+
+/* Fills `ret_mirrors` (LIMIT_MIRRORS) with those that may be asked, in order. Returns how many. */
+unsigned update_plan_mirrors(const struct update_plan *plan, mono_ms now, unsigned *ret_mirrors);
+
+/* What came of asking a mirror; `wait_ms` with UPDATE_WAIT. A number that is no mirror's is passed over. */
+void update_plan_attempt(struct update_plan *plan, mono_ms now, unsigned mirror,
+			 enum update_outcome outcome, mono_ms wait_ms, unsigned jitter);
+
+/* The check is over, well (all databases are as new as the mirrors have them) or not. */
+void update_plan_ended(struct update_plan *plan, struct update_now now, bool went_well,
+		       unsigned jitter);
+
+#define DEFINITION_AGE_LIST(X)                                                                     \
+	X(DEFINITION_AGE_UNKNOWN, "unknown") /* no file of the set says when it was built */       \
+	X(DEFINITION_AGE_OK, "ok")                                                                 \
+	X(DEFINITION_AGE_OLD, "old")
+
+enum definition_age { DEFINITION_AGE_LIST(NAME_TABLE_MEMBER) DEFINITION_AGE_COUNT };
+
+#define DEFINITION_AGE_LIMIT_S (3 * 24 * 3600)
+
+/* Built so many seconds after 1970 (0: unknown), seen now: a clock that is behind the build time makes nothing old. */
+enum definition_age definition_age(uint64_t built_s, uint64_t now_s, uint64_t limit_s);
+
+const char *definition_age_name(unsigned age);
+
+#endif
