@@ -14,12 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ampscansvc/landlock.h"
 #include "ampscansvc/private_root.h"
 #include "ampscansvc/seccomp_list.h"
 #include "ampscansvc/wall_probe.h"
 #include "base/text.h"
 #include "io/capabilities.h"
+#include "io/landlock.h"
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
@@ -196,7 +196,7 @@ static void refuse_exec_memory(struct wall_book *book)
 static int restrict_files(const struct landlock_tree *trees, unsigned n_trees,
 			  struct wall_book *book)
 {
-	int result = landlock_restrict(trees, n_trees);
+	int result = landlock_restrict(trees, n_trees, LANDLOCK_NO_TCP);
 
 	if (result == -ENOSYS || result == -EOPNOTSUPP) {
 		walls_note(book, WALL_LANDLOCK, WALL_STATE_MISSING,
