@@ -36,6 +36,9 @@ void service_report_file(struct service_report *report, const struct definition_
 	(void)snprintf(report->file_names[i], sizeof(report->file_names[i]), "%s", file->name);
 	(void)snprintf(report->file_reasons[i], sizeof(report->file_reasons[i]), "%s",
 		       file->reason);
+	(void)snprintf(report->file_databases[i], sizeof(report->file_databases[i]), "%s",
+		       file->database);
+	report->files[i].database = report->file_databases[i];
 	report->files[i].name = report->file_names[i];
 	report->files[i].reason = report->file_reasons[i];
 	report->n_files++;
@@ -49,6 +52,7 @@ void service_report_copy(struct service_report *copy, const struct service_repor
 	for (unsigned i = 0; i < copy->n_files; i++) {
 		copy->files[i].name = copy->file_names[i];
 		copy->files[i].reason = copy->file_reasons[i];
+		copy->files[i].database = copy->file_databases[i];
 	}
 }
 

@@ -23,6 +23,7 @@ struct service_report {
 	char wall_details[WALL_COUNT][LIMIT_WALL_DETAIL_BYTES + 1];
 	char file_names[LIMIT_DEFINITION_FILES][LIMIT_NAME_BYTES + 1];
 	char file_reasons[LIMIT_DEFINITION_FILES][LIMIT_DETAIL_BYTES + 1];
+	char file_databases[LIMIT_DEFINITION_FILES][LIMIT_DATABASE_BYTES + 1];
 };
 
 /* A new life begins: its walls and files are not known yet. */
