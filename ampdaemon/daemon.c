@@ -22,6 +22,7 @@
 
 #define RESTARTS_KEY "connector/restarts"
 #define REAP_EVERY_MS 1000
+#define NICENESS (-10)
 #define DESCRIPTORS 16384 /* the book, the sessions, and as much again for files held by sessions */
 
 static void record(struct daemon *d, uint32_t type, const char *reason)
@@ -277,6 +278,13 @@ static void raise_limits(void)
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		log_warning("the limit of descriptors cannot be raised to %d: %s", DESCRIPTORS,
 			    strerror(errno));
+}
+
+/* The loop takes little and must be quick: who lost a worker should not wait for those that scan. A priority that somebody gave it stays. */
+static void go_first(void)
+{
+	if (getpriority(PRIO_PROCESS, 0) == 0 && setpriority(PRIO_PROCESS, 0, NICENESS))
+		log_info("the daemon's priority cannot be raised: %s", strerror(errno));
 }
 
 /* Before anything is opened. */
@@ -553,6 +561,7 @@ int daemon_run(const struct configuration *configuration)
 	d->configuration = configuration;
 	d->started = clock_mono_ms();
 	raise_limits();
+	go_first();
 	if (reserve_descriptors())
 		return EXIT_FAILURE;
 	receive(d);

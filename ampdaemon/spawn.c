@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -181,8 +182,12 @@ static int clone_and_await(struct birth *birth, int report, struct spawned *ret_
 		ret_spawned->pid = clone_child(flags | CLONE_NEWPID, &ret_spawned->pidfd);
 	if (ret_spawned->pid < 0 && (errno == EPERM || errno == EINVAL))
 		ret_spawned->pid = clone_child(flags, &ret_spawned->pidfd);
-	if (ret_spawned->pid == 0)
+	if (ret_spawned->pid == 0) {
+		if (getpriority(PRIO_PROCESS, 0) < 0)
+			(void)setpriority(PRIO_PROCESS, 0,
+					  0); /* the loop goes first, nobody else */
 		be_born(birth);
+	}
 	if (ret_spawned->pid < 0)
 		return -errno;
 	r = await_exec(report, ret_spawned->pidfd);

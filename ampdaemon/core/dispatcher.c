@@ -117,8 +117,9 @@ static void settle(struct dispatcher *d, mono_ms now)
 {
 	workforce_watch(d, now);
 	end_drain(d, now);
-	workforce_settle(d, now);
+	workforce_retire_outgoing(d);
 	assign(d, now);
+	workforce_order(d, now);
 	end_waiting(d, now);
 }
 

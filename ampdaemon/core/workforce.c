@@ -147,7 +147,7 @@ static void retire(struct dispatcher *d, struct worker *worker)
 	custody_settle(d, worker);
 }
 
-static void retire_outgoing(struct dispatcher *d)
+void workforce_retire_outgoing(struct dispatcher *d)
 {
 	if (worker_table_able(&d->table, d->current.epoch) < d->settings.active)
 		return;
@@ -187,9 +187,8 @@ static void make_room(struct dispatcher *d)
 		retire(d, worker);
 }
 
-void workforce_settle(struct dispatcher *d, mono_ms now)
+void workforce_order(struct dispatcher *d, mono_ms now)
 {
-	retire_outgoing(d);
 	order(d, now, &d->current);
 	order(d, now, &d->standby);
 	make_room(d);

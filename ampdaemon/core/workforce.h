@@ -13,8 +13,11 @@
 /* Kills who missed a deadline, forgets refusals that are over. */
 void workforce_watch(struct dispatcher *d, mono_ms now);
 
-/* Orders who is missing, retires who is outgoing and not needed any more. */
-void workforce_settle(struct dispatcher *d, mono_ms now);
+/* Who is outgoing and not needed any more. */
+void workforce_retire_outgoing(struct dispatcher *d);
+
+/* Who is missing. After jobs were given out: the fork of a worker off a large engine takes the processor that a job in hand needs. */
+void workforce_order(struct dispatcher *d, mono_ms now);
 mono_ms workforce_deadline(const struct dispatcher *d); /* of the next order */
 
 void workforce_switch(struct dispatcher *d, mono_ms now, uint64_t epoch);

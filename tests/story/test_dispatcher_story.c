@@ -13,7 +13,7 @@ static void a_worker_dies_with_a_job_in_hand(void)
 				  "[1] ready 1 > - until 5000\n"
 				  "[2] ready 2 > - until never\n"
 				  "[10] submit a > send a to 1 until 1010\n"
-				  "[20] gone 1 crash > order 3, send a to 2 until 1020\n"
+				  "[20] gone 1 crash > send a to 2, order 3 until 1020\n"
 				  "[30] answer 2 a INFECTED > finish a INFECTED until 5020\n"));
 }
 
@@ -26,7 +26,7 @@ static void a_job_fails_when_two_workers_died_on_it(void)
 		    "[1] ready 1 > - until 5000\n"
 		    "[2] ready 2 > - until never\n"
 		    "[10] submit a > send a to 1 until 1010\n"
-		    "[20] gone 1 crash > order 3, send a to 2 until 1020\n"
+		    "[20] gone 1 crash > send a to 2, order 3 until 1020\n"
 		    "[30] gone 2 crash > finish a FAILED worker-died, order 4 until 5020\n"
 		    "[40] ready 3 > - until 5030\n"
 		    "[50] submit b > send b to 3 until 1050\n"));
@@ -46,11 +46,11 @@ static void jobs_behind_a_death_move_uncharged_and_in_order(void)
 		"[10] submit b > send b to 1 until 1010\n"
 		"[10] submit c > send c to 1 until 1010\n"
 		"[10] submit d > - until 1010\n"
-		"[20] gone 1 crash > order 3, send a to 2, send b to 2, send c to 2 until 1020\n"
+		"[20] gone 1 crash > send a to 2, send b to 2, send c to 2, order 3 until 1020\n"
 		"[21] ready 3 > - until 1020\n"
-		"[30] gone 2 crash > finish a FAILED worker-died, order 4, send b to 3, send c to 3, send d to 3 until 1030\n"
+		"[30] gone 2 crash > finish a FAILED worker-died, send b to 3, send c to 3, send d to 3, order 4 until 1030\n"
 		"[31] ready 4 > - until 1030\n"
-		"[40] gone 3 crash > order 5, send b to 4, send c to 4, send d to 4 until 1040\n"
+		"[40] gone 3 crash > send b to 4, send c to 4, send d to 4, order 5 until 1040\n"
 		"[50] answer 4 b > finish b CLEAN until 1050\n"
 		"[60] answer 4 c > finish c CLEAN until 1060\n"));
 }
@@ -66,7 +66,7 @@ static void a_missed_deadline_kills_and_retries_at_once(void)
 		"[2] ready 2 > - until never\n"
 		"[10] submit a > send a to 1 until 1010\n"
 		"[1009] tick > - until 1010\n"
-		"[1010] tick > kill 1 (missed its deadline), order 3, send a to 2 until 2010\n"
+		"[1010] tick > kill 1 (missed its deadline), send a to 2, order 3 until 2010\n"
 		"[1011] answer 1 a > - until 2010\n"
 		"[1012] gone 1 crash > - until 2010\n"
 		"[1020] ready 3 > - until 2010\n"
@@ -98,7 +98,7 @@ static void the_spare_takes_over_while_its_successor_is_ordered(void)
 				  "[10] submit a > send a to 1 until 1010\n"
 				  "[10] submit b > send b to 2 until 1010\n"
 				  "[10] submit c > - until 1010\n"
-				  "[20] gone 2 crash > order 4, send b to 3 until 1010\n"
+				  "[20] gone 2 crash > send b to 3, order 4 until 1010\n"
 				  "[30] answer 1 a > finish a CLEAN, send c to 1 until 1020\n"));
 }
 
@@ -252,15 +252,15 @@ static void a_storm_of_poison_does_not_stop_others(void)
 		"[10] submit p2 uid=66 > - until 1010\n"
 		"[10] submit p3 uid=66 > - until 1010\n"
 		"[11] submit good uid=5 > - until 1010\n"
-		"[20] gone 1 crash > order 3, send good to 2 until 1020\n"
+		"[20] gone 1 crash > send good to 2, order 3 until 1020\n"
 		"[21] ready 3 > - until 1020\n"
 		"[30] answer 2 good > finish good CLEAN, send p1 to 3 until 1030\n"
-		"[40] gone 3 crash > finish p1 FAILED worker-died, order 4, send p2 to 2 until 1040\n"
+		"[40] gone 3 crash > finish p1 FAILED worker-died, send p2 to 2, order 4 until 1040\n"
 		"[41] ready 4 > - until 1040\n"
-		"[50] gone 2 crash > order 5, send p2 to 4 until 1050\n"
+		"[50] gone 2 crash > send p2 to 4, order 5 until 1050\n"
 		"[51] ready 5 > - until 1050\n"
 		"[55] submit fine uid=5 > - until 1050\n"
-		"[60] gone 4 crash > finish p2 FAILED worker-died, order 6, send fine to 5 until 1060\n"
+		"[60] gone 4 crash > finish p2 FAILED worker-died, send fine to 5, order 6 until 1060\n"
 		"[70] answer 5 fine > finish fine CLEAN, send p3 to 5 until 1070\n"));
 }
 
@@ -293,19 +293,19 @@ static void a_worker_that_leaves_politely_charges_nobody_eight_times(void)
 		    "[1] ready 1 > - until 5000\n"
 		    "[1] ready 2 > - until never\n"
 		    "[2] submit a > send a to 1 until 1002\n"
-		    "[10] gone 1 notice > order 3, send a to 2 until 1010\n"
+		    "[10] gone 1 notice > send a to 2, order 3 until 1010\n"
 		    "[11] ready 3 > - until 1010\n"
-		    "[20] gone 2 notice > order 4, send a to 3 until 1020\n"
+		    "[20] gone 2 notice > send a to 3, order 4 until 1020\n"
 		    "[21] ready 4 > - until 1020\n"
-		    "[30] gone 3 notice > order 5, send a to 4 until 1030\n"
+		    "[30] gone 3 notice > send a to 4, order 5 until 1030\n"
 		    "[31] ready 5 > - until 1030\n"
-		    "[40] gone 4 notice > order 6, send a to 5 until 1040\n"
+		    "[40] gone 4 notice > send a to 5, order 6 until 1040\n"
 		    "[41] ready 6 > - until 1040\n"
-		    "[50] gone 5 notice > order 7, send a to 6 until 1050\n"
+		    "[50] gone 5 notice > send a to 6, order 7 until 1050\n"
 		    "[51] ready 7 > - until 1050\n"
-		    "[60] gone 6 notice > order 8, send a to 7 until 1060\n"
+		    "[60] gone 6 notice > send a to 7, order 8 until 1060\n"
 		    "[61] ready 8 > - until 1060\n"
-		    "[70] gone 7 notice > order 9, send a to 8 until 1070\n"
+		    "[70] gone 7 notice > send a to 8, order 9 until 1070\n"
 		    "[71] ready 9 > - until 1070\n"
 		    "[80] gone 8 notice > finish a FAILED worker-died, order 10 until 5080\n"));
 }
@@ -353,7 +353,7 @@ static void a_lie_is_refused_and_costs_the_job_in_hand_one_charge(void)
 		    "[12] answer 1 x > refused until 1010\n"
 		    "[13] answer 9 a > refused until 1010\n"
 		    "[14] answer 1 a NONE > refused until 1010\n"
-		    "[15] gone 1 violation > order 3, send a to 2, send b to 2 until 1015\n"
+		    "[15] gone 1 violation > send a to 2, send b to 2, order 3 until 1015\n"
 		    "[16] gone 2 violation > finish a FAILED worker-lied, order 4 until 5015\n"));
 }
 
@@ -404,7 +404,7 @@ static void a_standby_keeps_a_worker_that_works_when_its_time_comes(void)
 				  "[10] submit a > send a to 1 until 1010\n"
 				  "[11] submit b > - until 1010\n"
 				  "[20] lost 1 > - until 30020\n"
-				  "[20] up 2 > order 4 of 2, send a to 3 until 1020\n"
+				  "[20] up 2 > send a to 3, order 4 of 2 until 1020\n"
 				  "[30] answer 3 a > finish a CLEAN, send b to 3 until 1030\n"));
 }
 
@@ -439,7 +439,7 @@ static void an_adopted_worker_answers_what_it_owes_before_it_works(void)
 		"[20] answer 7 x > - until 1010\n"
 		"[30] answer 7 y > - until 1010\n"
 		"[31] answer 7 z > refused until 1010\n"
-		"[40] gone 8 crash > order 10 of 3, send a to 7 until 1040\n"
+		"[40] gone 8 crash > send a to 7, order 10 of 3 until 1040\n"
 		"[1040] tick > kill 7 (missed its deadline), finish a FAILED timed-out, order 11 of 3 until 5040\n"));
 }
 
