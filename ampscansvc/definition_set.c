@@ -4,93 +4,39 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "ampscansvc/core/container_info.h"
+#include "ampscansvc/definition_proof.h"
 #include "ampscansvc/private_root.h"
-#include "ampscansvc/seccomp_list.h"
 #include "base/text.h"
-#include "io/clock.h"
 
 #define CANARY_FILE "canary.ndb"
-#define PATH_BYTES 320 /* a directory of ours and a name of at most 255 bytes */
-#define PROOF_LIMIT_MS                                                                             \
-	150000 /* a quarter of BIRTH_LOAD_LIMIT_MS: the largest set known compiles in 20 s */
-#define PROOF_BEAT_MS 500
-#define PROOF_FD 3
-
-enum kind { KIND_NONE, KIND_SIGNED, KIND_CONTAINER, KIND_TEXT, KIND_REFUSED };
-
-static const struct {
-	const char *ending;
-	enum kind kind;
-} kinds[] = {
-	{".cvd", KIND_SIGNED},
-	{".cud", KIND_CONTAINER},
-	{".ndb", KIND_TEXT},
-	{".hdb", KIND_TEXT},
-	{".hsb", KIND_TEXT},
-	{".ldb", KIND_TEXT},
-	{".mdb", KIND_TEXT},
-	{".msb", KIND_TEXT},
-	{".imp", KIND_TEXT},
-	{".cdb", KIND_TEXT},
-	{".idb", KIND_TEXT},
-	{".sdb", KIND_TEXT},
-	{".pdb", KIND_TEXT},
-	{".gdb", KIND_TEXT},
-	/* What weakens the engine, runs code, or cannot be told whole from cut (spec libclamav.md 1.1, 1.2). */
-	{".cld", KIND_REFUSED},
-	{".cfg", KIND_REFUSED},
-	{".ign", KIND_REFUSED},
-	{".ign2", KIND_REFUSED},
-	{".fp", KIND_REFUSED},
-	{".sfp", KIND_REFUSED},
-	{".ftm", KIND_REFUSED},
-	{".cbc", KIND_REFUSED},
-	{".crb", KIND_REFUSED},
-	{".cat", KIND_REFUSED},
-	{".wdb", KIND_REFUSED},
-	{".yar", KIND_REFUSED},
-	{".yara", KIND_REFUSED},
-	{".ioc", KIND_REFUSED},
-	{".pwdb", KIND_REFUSED},
-	{".info", KIND_REFUSED},
-};
+#define CUSTOM ROOT_DEFINITIONS "/custom"
+#define PATH_BYTES 320 /* a directory of ours and a name of at most 255 bytes, with .sign */
 
 struct candidate {
 	char name[256];
-	const char *directory; /* ROOT_BUILTIN or ROOT_DEFINITIONS */
-	enum kind kind;
+	const char *directory; /* ROOT_BUILTIN, ROOT_DEFINITIONS or CUSTOM */
+	enum definition_origin origin;
+	enum definition_kind kind;
 	bool accepted;
 	uint32_t signatures;
-	struct engine_container container;
+	struct proof_facts facts;
 	char why[LIMIT_DETAIL_BYTES];
 };
 
 struct loader {
-	const struct engine_settings *settings;
+	const struct definition_order *order;
 	const struct definition_ear *ear;
 	enum load_phase phase;
 	struct candidate files[LIMIT_DEFINITION_FILES];
 	unsigned n_files;
 	unsigned n_left_out;
-};
-
-/* What a proving child tells. */
-struct proof {
-	int result;
-	struct engine_container container;
-	uint32_t signatures;
-	char why[LIMIT_DETAIL_BYTES];
 };
 
 static void beat(void *context, uint64_t done, uint64_t total)
@@ -100,22 +46,30 @@ static void beat(void *context, uint64_t done, uint64_t total)
 	loader->ear->progress(loader->ear->context, loader->phase, done, total);
 }
 
-static enum kind kind_of(const char *name)
+static void beat_of_proof(void *context)
 {
-	const char *ending = strrchr(name, '.');
-
-	for (size_t i = 0; ending && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcasecmp(ending, kinds[i].ending) == 0)
-			return kinds[i].kind;
-	return KIND_NONE;
+	beat(context, 0, 0);
 }
+
+/* ---- which files there are ---- */
 
 static bool is_wanted(const char *directory, const char *name, bool has_definitions)
 {
-	if (kind_of(name) == KIND_NONE || name[0] == '.')
+	enum definition_kind kind = definition_kind_of(name);
+
+	if (kind == DEFINITION_KIND_NONE || kind == DEFINITION_KIND_UNWANTED || name[0] == '.')
 		return false;
 	return strcmp(directory, ROOT_BUILTIN) != 0 || !has_definitions ||
 	       strcmp(name, CANARY_FILE) == 0;
+}
+
+static enum definition_origin origin_of(const char *directory, enum definition_kind kind)
+{
+	if (strcmp(directory, ROOT_BUILTIN) == 0)
+		return DEFINITION_ORIGIN_BUILTIN;
+	return strcmp(directory, CUSTOM) != 0 && definition_kind_is_official(kind)
+		       ? DEFINITION_ORIGIN_OFFICIAL
+		       : DEFINITION_ORIGIN_CUSTOM;
 }
 
 static int by_name(const void *left, const void *right)
@@ -124,7 +78,23 @@ static int by_name(const void *left, const void *right)
 		      ((const struct candidate *)right)->name);
 }
 
-static int list(struct loader *loader, const char *directory, bool has_definitions)
+static void add(struct loader *loader, const char *directory, const char *name)
+{
+	struct candidate *file = &loader->files[loader->n_files];
+
+	if (loader->n_files == LIMIT_DEFINITION_FILES) {
+		loader->n_left_out++;
+		return;
+	}
+	memset(file, 0, sizeof(*file));
+	(void)snprintf(file->name, sizeof(file->name), "%s", name); /* fits: NAME_MAX */
+	file->directory = directory;
+	file->kind = definition_kind_of(name);
+	file->origin = origin_of(directory, file->kind);
+	loader->n_files++;
+}
+
+static int list(struct loader *loader, const char *directory)
 {
 	unsigned first = loader->n_files;
 	struct dirent *entry;
@@ -132,26 +102,27 @@ static int list(struct loader *loader, const char *directory, bool has_definitio
 
 	if (!names)
 		return -errno;
-	while ((entry = readdir(names))) {
-		struct candidate *file = &loader->files[loader->n_files];
-
-		if (!is_wanted(directory, entry->d_name, has_definitions))
-			continue;
-		if (loader->n_files == LIMIT_DEFINITION_FILES) {
-			loader->n_left_out++;
-			continue;
-		}
-		memset(file, 0, sizeof(*file));
-		(void)snprintf(file->name, sizeof(file->name), "%s",
-			       entry->d_name); /* fits: NAME_MAX */
-		file->directory = directory;
-		file->kind = kind_of(file->name);
-		loader->n_files++;
-	}
+	while ((entry = readdir(names)))
+		if (is_wanted(directory, entry->d_name, loader->order->has_definitions))
+			add(loader, directory, entry->d_name);
 	closedir(names);
 	qsort(&loader->files[first], loader->n_files - first, sizeof(loader->files[0]), by_name);
 	return 0;
 }
+
+static int list_all(struct loader *loader)
+{
+	int result = list(loader, ROOT_BUILTIN);
+
+	if (result == 0 && loader->order->has_definitions)
+		result = list(loader, ROOT_DEFINITIONS);
+	if (result < 0 || !loader->order->is_generation)
+		return result;
+	result = list(loader, CUSTOM);
+	return result == -ENOENT ? 0 : result;
+}
+
+/* ---- one file ---- */
 
 static int refuse(struct candidate *file, const char *why)
 {
@@ -161,6 +132,26 @@ static int refuse(struct candidate *file, const char *why)
 	return -EBADMSG;
 }
 
+/* May a file of this name and kind lie here? */
+static int check_place(const struct loader *loader, struct candidate *file)
+{
+	if (strlen(file->name) > LIMIT_NAME_BYTES ||
+	    !text_is_printable(file->name, strlen(file->name)))
+		return refuse(file,
+			      "its name is too long or has characters other than printable ASCII");
+	if (file->kind == DEFINITION_KIND_REFUSED || file->kind == DEFINITION_KIND_CONTAINER)
+		return refuse(file, "files of this kind are not accepted");
+	if (!loader->order->is_generation || file->origin == DEFINITION_ORIGIN_BUILTIN)
+		return 0;
+	if (strcmp(file->directory, CUSTOM) != 0)
+		return definition_kind_is_official(file->kind)
+			       ? 0
+			       : refuse(file, "unsigned files are accepted from custom/ only");
+	return definition_kind_is_official(file->kind)
+		       ? refuse(file, "signed containers are not accepted from custom/")
+		       : 0;
+}
+
 /* Readable, regular, not empty? Never blocks on a FIFO. */
 static int look(struct candidate *file)
 {
@@ -168,12 +159,6 @@ static int look(struct candidate *file)
 	struct stat status;
 	int fd;
 
-	if (strlen(file->name) > LIMIT_NAME_BYTES ||
-	    !text_is_printable(file->name, strlen(file->name)))
-		return refuse(file,
-			      "its name is too long or has characters other than printable ASCII");
-	if (file->kind == KIND_REFUSED)
-		return refuse(file, "files of this kind are not accepted");
 	(void)snprintf(path, sizeof(path), "%s/%s", file->directory, file->name); /* fits */
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
@@ -217,139 +202,39 @@ static int load_one(struct engine *engine, struct candidate *file)
 	return result;
 }
 
-static int try_out(struct loader *loader, struct candidate *file, const char *path)
-{
-	struct engine *engine = engine_new(loader->settings, NULL, NULL);
-	int result = engine ? 0 : -ENOMEM;
-
-	if (result == 0 && file->kind == KIND_CONTAINER)
-		result = engine_read_container(path, &file->container, file->why);
-	if (result == 0)
-		result = engine_load(engine, path, &file->signatures, file->why);
-	return result == 0 ? engine_compile(engine, file->why) : result;
-}
-
-/* What it loads may take it over: it has the end of its pipe and a worker's system calls, so it can leave nothing behind. */
-static void prove_in_child(struct loader *loader, struct candidate *file, const char *path,
-			   int pipe_end)
-{
-	struct proof proof = {0};
-	int result;
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || dup2(pipe_end, PROOF_FD) < 0 ||
-	    close_range(PROOF_FD + 1, ~0u, 0) < 0)
-		_exit(EXIT_CODE_INTERNAL);
-	result = seccomp_list_enter(SECCOMP_LIST_WORKER);
-	if (result < 0 && result != -EINVAL && result != -ENOSYS)
-		_exit(EXIT_CODE_WALLS);
-	proof.result = try_out(loader, file, path);
-	proof.signatures = file->signatures;
-	proof.container = file->container;
-	memcpy(proof.why, file->why, sizeof(proof.why));
-	/* A short write is seen by the reader as no proof. */
-	(void)!write(PROOF_FD, &proof, sizeof(proof));
-	_exit(0);
-}
-
-/* Waits for the child's word, telling the daemon that we live. */
-static ssize_t await(struct loader *loader, int pipe_end, struct proof *ret_proof)
-{
-	mono_ms deadline = mono_add(clock_mono_ms(), PROOF_LIMIT_MS);
-	struct pollfd word = {.fd = pipe_end, .events = POLLIN};
-
-	while (clock_mono_ms() < deadline) {
-		if (poll(&word, 1, PROOF_BEAT_MS) > 0)
-			return read(pipe_end, ret_proof, sizeof(*ret_proof));
-		beat(loader, 0, 0);
-	}
-	return -ETIMEDOUT;
-}
-
-static int judge(struct candidate *file, ssize_t len, const struct proof *proof, int status)
-{
-	size_t at = 0;
-
-	if (len == (ssize_t)sizeof(*proof)) {
-		file->signatures = proof->signatures;
-		file->container = proof->container;
-		memcpy(file->why, proof->why, sizeof(file->why));
-		file->why[sizeof(file->why) - 1] = '\0';
-		if (proof->result == 0)
-			return 0;
-		return file->why[0] ? -EBADMSG
-				    : refuse(file, "there was not enough memory to try it");
-	}
-	if (len == -ETIMEDOUT)
-		return refuse(file, "libclamav did not finish loading it in time");
-	if (WIFSIGNALED(status))
-		text_append(file->why, sizeof(file->why), &at,
-			    "libclamav crashed on it (signal %d)", WTERMSIG(status));
-	else
-		text_append(file->why, sizeof(file->why), &at,
-			    "libclamav ended while loading it (status %d)", WEXITSTATUS(status));
-	return -EBADMSG;
-}
-
-/* Takes the two `ends`. */
-static int run_proof(struct loader *loader, struct candidate *file, const char *path,
-		     const int ends[2])
-{
-	struct proof proof = {0};
-	int status = 0;
-	ssize_t len;
-	pid_t child = fork();
-
-	if (child == 0)
-		prove_in_child(loader, file, path, ends[1]);
-	close(ends[1]);
-	len = child < 0 ? -EAGAIN : await(loader, ends[0], &proof);
-	close(ends[0]);
-	if (child < 0)
-		return refuse(file, "there was no process left to try it");
-	if (len == -ETIMEDOUT)
-		(void)kill(child, SIGKILL); /* it is our child until waited for */
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	return judge(file, len, &proof, status);
-}
-
 static int prove(struct loader *loader, struct candidate *file)
 {
-	char path[PATH_BYTES];
-	int ends[2], result;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return refuse(file, "there was no descriptor left to try it");
-	if (stage(file, path) < 0) {
-		close(ends[0]);
-		close(ends[1]);
-		return refuse(file, "it could not be staged for the loader");
-	}
-	result = run_proof(loader, file, path, ends);
-	unstage(path);
-	return result;
-}
-
-static int verify(struct candidate *file)
-{
-	char path[PATH_BYTES];
+	char path[PATH_BYTES], sign[PATH_BYTES];
+	const struct proof_order order = {
+		.settings = loader->order->settings,
+		.path = path,
+		.sign = sign,
+		.name = file->name,
+		.kind = file->kind,
+		.is_generation = loader->order->is_generation,
+		.is_trial = loader->order->is_trial,
+		.trust_anchors = loader->order->trust_anchors,
+		.beat = beat_of_proof,
+		.context = loader,
+	};
 	int result;
 
+	(void)snprintf(sign, sizeof(sign), "%s/%s.sign", file->directory, file->name); /* fits */
 	if (stage(file, path) < 0)
 		return refuse(file, "it could not be staged for the loader");
-	result = engine_read_container(path, &file->container, file->why);
+	result = definition_proof_run(&order, &file->facts, file->why);
 	unstage(path);
 	return result;
 }
 
 static int examine(struct loader *loader, struct candidate *file)
 {
-	int result = look(file);
+	int result = check_place(loader, file);
 
-	if (result == 0 && file->kind == KIND_SIGNED)
-		result = verify(file);
-	/* Signed by the vendor, or our own and part of the program: no proof needed. */
-	if (result < 0 || file->kind == KIND_SIGNED || strcmp(file->directory, ROOT_BUILTIN) == 0)
+	if (result == 0)
+		result = look(file);
+	/* Our own and part of the program: no proof needed. */
+	if (result < 0 || file->origin == DEFINITION_ORIGIN_BUILTIN)
 		return result;
 	return prove(loader, file);
 }
@@ -363,18 +248,65 @@ static void examine_all(struct loader *loader)
 	}
 }
 
+/* ---- all of them ---- */
+
+static bool is_older(const struct candidate *left, const struct candidate *right)
+{
+	return left->accepted && right->accepted && left->origin == DEFINITION_ORIGIN_OFFICIAL &&
+	       right->origin == DEFINITION_ORIGIN_OFFICIAL &&
+	       strcmp(left->facts.members.database, right->facts.members.database) == 0 &&
+	       left->facts.container.version <= right->facts.container.version;
+}
+
+/* A generation has each database once: a .cvd and a .cld of one would both be loaded. */
+static void drop_doubles(struct loader *loader)
+{
+	for (unsigned i = 0; i < loader->n_files; i++)
+		for (unsigned k = 0; k < loader->n_files; k++) {
+			struct candidate *file = &loader->files[i];
+
+			if (i == k || !is_older(file, &loader->files[k]))
+				continue;
+			file->accepted = false;
+			(void)refuse(file,
+				     "its database is there twice, and this is not the newer");
+		}
+}
+
+/* A container that libclamav took without a word may still have given nothing. */
+static int count(struct candidate *file)
+{
+	const struct proof_facts *facts = &file->facts;
+	size_t at = 0;
+
+	if (!definition_kind_is_official(file->kind) ||
+	    file->signatures >= container_info_floor(facts->members.database,
+						     facts->container.promised,
+						     facts->members.passed_over))
+		return 0;
+	if (!file->signatures)
+		return refuse(file, "it loads, and there is no signature in it");
+	text_append(file->why, sizeof(file->why), &at,
+		    "%u signatures came of it; its header promises %u, of which %u are of kinds "
+		    "that are not loaded",
+		    file->signatures, facts->container.promised, facts->members.passed_over);
+	return -EBADMSG;
+}
+
 /* Everything accepted into one engine. A file that fails here in spite of its proof is dropped, and all begins anew. */
 static struct engine *load_all(struct loader *loader, char why[LIMIT_REASON_BYTES])
 {
-	struct engine *engine = engine_new(loader->settings, beat, loader);
+	struct engine *engine = engine_new(loader->order->settings, beat, loader);
 
 	loader->phase = LOAD_PHASE_LOAD;
 	for (unsigned i = 0; engine && i < loader->n_files; i++) {
-		if (!loader->files[i].accepted || load_one(engine, &loader->files[i]) == 0)
+		struct candidate *file = &loader->files[i];
+
+		if (!file->accepted || (load_one(engine, file) == 0 && count(file) == 0))
 			continue;
-		loader->files[i].accepted = false;
+		file->accepted = false;
 		engine_free(engine);
-		engine = engine_new(loader->settings, beat, loader);
+		engine = engine_new(loader->order->settings, beat, loader);
 		i = (unsigned)-1;
 	}
 	if (!engine)
@@ -383,24 +315,31 @@ static struct engine *load_all(struct loader *loader, char why[LIMIT_REASON_BYTE
 	return engine;
 }
 
+static void report_file(const struct loader *loader, const struct candidate *file)
+{
+	const char *remark = definition_kind_is_official(file->kind) ? file->why : "unsigned";
+	const struct definition_file message = {
+		.name = file->name,
+		.accepted = file->accepted,
+		.reason = file->accepted ? remark : file->why,
+		.version = file->facts.container.version,
+		.signatures = file->accepted ? file->signatures : 0,
+		.built = file->facts.container.built,
+		.origin = file->origin,
+		.database = file->facts.members.database,
+		.promised = file->facts.container.promised,
+		.signing = file->facts.signing,
+	};
+
+	loader->ear->file(loader->ear->context, &message);
+}
+
 static void report(struct loader *loader)
 {
 	char text[96];
 
-	for (unsigned i = 0; i < loader->n_files; i++) {
-		const struct candidate *file = &loader->files[i];
-		const char *reason = file->accepted && file->kind != KIND_SIGNED ? "unsigned" : "";
-		const struct definition_file message = {
-			.name = file->name,
-			.accepted = file->accepted,
-			.reason = file->accepted ? reason : file->why,
-			.version = file->container.version,
-			.signatures = file->accepted ? file->signatures : 0,
-			.built = file->container.built,
-		};
-
-		loader->ear->file(loader->ear->context, &message);
-	}
+	for (unsigned i = 0; i < loader->n_files; i++)
+		report_file(loader, &loader->files[i]);
 	if (!loader->n_left_out)
 		return;
 	(void)snprintf(text, sizeof(text),
@@ -409,57 +348,63 @@ static void report(struct loader *loader)
 	loader->ear->warn(loader->ear->context, text);
 }
 
-static struct definition_total total_of(const struct loader *loader, const char *directory)
+static struct definition_total total_of(const struct loader *loader, bool builtin, bool others)
 {
 	struct definition_total total = {0};
 
 	for (unsigned i = 0; i < loader->n_files; i++) {
 		const struct candidate *file = &loader->files[i];
+		bool counts = file->origin == DEFINITION_ORIGIN_BUILTIN ? builtin : others;
 
-		if (!file->accepted || (directory && strcmp(file->directory, directory) != 0))
+		if (!file->accepted || !counts)
 			continue;
 		total.signatures += file->signatures;
-		if (file->container.built > total.built)
-			total.built = file->container.built;
+		if (file->facts.container.built > total.built)
+			total.built = file->facts.container.built;
 	}
 	return total;
 }
 
-/* Is there anything to protect with? `why` names the first file that was refused. */
-static bool is_usable(const struct loader *loader, bool has_definitions,
-		      char why[LIMIT_REASON_BYTES])
+static void name_first_refused(const struct loader *loader, bool builtin, size_t at,
+			       char why[LIMIT_REASON_BYTES])
 {
-	const char *directory = has_definitions ? ROOT_DEFINITIONS : ROOT_BUILTIN;
-	size_t at = 0;
+	for (unsigned i = 0; i < loader->n_files; i++) {
+		const struct candidate *file = &loader->files[i];
 
-	if (!total_of(loader, ROOT_BUILTIN).signatures) {
-		text_append(why, LIMIT_REASON_BYTES, &at,
-			    "the built-in definitions cannot be used");
-		directory = ROOT_BUILTIN;
-	} else if (!total_of(loader, directory).signatures) {
-		text_append(why, LIMIT_REASON_BYTES, &at,
-			    "the definitions have no signature that can be used");
-	} else {
-		return true;
+		if (file->accepted || (file->origin == DEFINITION_ORIGIN_BUILTIN) != builtin)
+			continue;
+		text_append(why, LIMIT_REASON_BYTES, &at, "; %s: %s", file->name, file->why);
+		return;
 	}
-	for (unsigned i = 0; i < loader->n_files; i++)
-		if (!loader->files[i].accepted &&
-		    strcmp(loader->files[i].directory, directory) == 0) {
-			text_append(why, LIMIT_REASON_BYTES, &at, "; %s: %s", loader->files[i].name,
-				    loader->files[i].why);
-			break;
-		}
-	return false;
 }
 
-static enum exit_code load(struct loader *loader, bool has_definitions, struct engine **ret_engine,
-			   char why[LIMIT_REASON_BYTES])
+/* Is there anything to protect with? `why` names the first file that was refused. */
+static bool is_usable(const struct loader *loader, char why[LIMIT_REASON_BYTES])
 {
-	int result = list(loader, ROOT_BUILTIN, has_definitions);
+	bool needs_others = loader->order->has_definitions;
 	size_t at = 0;
 
-	if (result == 0 && has_definitions)
-		result = list(loader, ROOT_DEFINITIONS, has_definitions);
+	if (!total_of(loader, true, false).signatures) {
+		text_append(why, LIMIT_REASON_BYTES, &at,
+			    "the built-in definitions cannot be used");
+		name_first_refused(loader, true, at, why);
+		return false;
+	}
+	if (needs_others && !total_of(loader, false, true).signatures) {
+		text_append(why, LIMIT_REASON_BYTES, &at,
+			    "the definitions have no signature that can be used");
+		name_first_refused(loader, false, at, why);
+		return false;
+	}
+	return true;
+}
+
+static enum exit_code load(struct loader *loader, struct engine **ret_engine,
+			   char why[LIMIT_REASON_BYTES])
+{
+	int result = list_all(loader);
+	size_t at = 0;
+
 	if (result < 0) {
 		text_append(why, LIMIT_REASON_BYTES, &at,
 			    "the directory of the definitions cannot be read: %s",
@@ -467,17 +412,19 @@ static enum exit_code load(struct loader *loader, bool has_definitions, struct e
 		return EXIT_CODE_DEFINITIONS;
 	}
 	examine_all(loader);
+	if (loader->order->is_generation)
+		drop_doubles(loader);
 	*ret_engine = load_all(loader, why);
 	report(loader);
 	if (!*ret_engine)
 		return EXIT_CODE_MEMORY;
-	if (!is_usable(loader, has_definitions, why))
+	if (!is_usable(loader, why))
 		return EXIT_CODE_DEFINITIONS;
 	loader->phase = LOAD_PHASE_COMPILE;
 	return engine_compile(*ret_engine, why) < 0 ? EXIT_CODE_DEFINITIONS : EXIT_CODE_OK;
 }
 
-enum exit_code definition_set_load(const struct engine_settings *settings, bool has_definitions,
+enum exit_code definition_set_load(const struct definition_order *order,
 				   const struct definition_ear *ear, struct engine **ret_engine,
 				   struct definition_total *ret_total, char why[LIMIT_REASON_BYTES])
 {
@@ -487,12 +434,12 @@ enum exit_code definition_set_load(const struct engine_settings *settings, bool 
 	*ret_engine = NULL;
 	if (!loader)
 		return EXIT_CODE_MEMORY;
-	loader->settings = settings;
+	loader->order = order;
 	loader->ear = ear;
-	code = load(loader, has_definitions, ret_engine, why);
+	code = load(loader, ret_engine, why);
 	if (code != EXIT_CODE_OK)
 		*ret_engine = engine_free(*ret_engine);
-	*ret_total = total_of(loader, NULL);
+	*ret_total = total_of(loader, true, true);
 	/* The engine's callbacks are over: they point here. */
 	free(loader);
 	return code;

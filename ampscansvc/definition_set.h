@@ -3,9 +3,11 @@
  * definition_set: from two directories to one compiled engine. Judges each file by itself, so that a damaged one costs only
  * itself, and says of each what became of it.
  *
- * Owns which names are files of definitions, the order, and the proof (docs/design/0001): a .cvd is held against its
- * signature; anything unsigned is first loaded and compiled in a child of its own, because a failed cl_load() leaves the
- * engine half filled and a crafted file crashes it. Must not own the walls (they stand already), nor libclamav (engine.c).
+ * Owns which files belong to a set and where they may lie, the order, that each is loaded alone, and that none gives fewer signatures than
+ * its family's rule asks for. Must not own the proof of a file (definition_proof.c), the walls (they stand already), nor libclamav (engine.c).
+ *
+ * A directory that is a generation (docs/design/0005) holds the official containers under their own names, and unsigned files in custom/
+ * only. Any other directory is flat: whatever is in it, under whatever name.
  */
 #ifndef AMP_AMPSCANSVC_DEFINITION_SET_H
 #define AMP_AMPSCANSVC_DEFINITION_SET_H
@@ -26,6 +28,13 @@ struct definition_ear {
 	void *context;
 };
 
+struct definition_order {
+	const struct engine_settings *settings;
+	bool has_definitions; /* else the whole built-in set */
+	bool is_generation, is_trial;
+	struct span trust_anchors;
+};
+
 struct definition_total {
 	uint64_t signatures;
 	uint64_t built; /* newest of the containers; 0: none has a time */
@@ -35,7 +44,7 @@ struct definition_total {
  * Loads canary.ndb of the built-in directory, and either the rest of it or everything usable in the definitions' directory.
  * EXIT_CODE_OK and an engine (the caller's to free), or the code to end with and a sentence in `why`.
  */
-enum exit_code definition_set_load(const struct engine_settings *settings, bool has_definitions,
+enum exit_code definition_set_load(const struct definition_order *order,
 				   const struct definition_ear *ear, struct engine **ret_engine,
 				   struct definition_total *ret_total,
 				   char why[LIMIT_REASON_BYTES]);

@@ -11,7 +11,8 @@
 #include "base/text.h"
 
 #define DEFAULT_FILE_BYTES (100u << 20) /* libclamav's own; 0 would turn its check off */
-#define CONTENT_DEPTH 32                /* deeper ones are not told of */
+#define MD5_DIGITS 32
+#define CONTENT_DEPTH 32 /* deeper ones are not told of */
 
 struct engine {
 	struct cl_engine *cl;
@@ -150,6 +151,20 @@ int engine_compile(struct engine *engine, char why[LIMIT_DETAIL_BYTES])
 	return code == CL_SUCCESS ? 0 : refuse(why, "libclamav cannot compile it", code, &heard);
 }
 
+/* libclamav looks at the first 32 of however many. */
+static bool has_whole_md5(const struct cl_cvd *head)
+{
+	return strspn(head->md5, "0123456789abcdefABCDEF") == MD5_DIGITS &&
+	       head->md5[MD5_DIGITS] == '\0';
+}
+
+static bool is_cvd(const char *path)
+{
+	const char *ending = strrchr(path, '.');
+
+	return ending && text_is_same_name(ending, ".cvd");
+}
+
 int engine_read_container(const char *path, struct engine_container *ret_container,
 			  char why[LIMIT_DETAIL_BYTES])
 {
@@ -160,9 +175,10 @@ int engine_read_container(const char *path, struct engine_container *ret_contain
 	listener = &heard;
 	head = cl_cvdhead(path);
 	/* It judges by the name's ending: only a .cvd is held against its signature. */
-	code = head ? cl_cvdverify(path) : CL_ECVD;
+	code = head && (!is_cvd(path) || has_whole_md5(head)) ? cl_cvdverify(path) : CL_ECVD;
 	listener = NULL;
 	if (head) {
+		ret_container->promised = head->sigs;
 		ret_container->version = head->version;
 		ret_container->built = head->stime;
 		cl_cvdfree(head);

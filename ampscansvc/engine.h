@@ -47,10 +47,11 @@ int engine_compile(struct engine *engine, char why[LIMIT_DETAIL_BYTES]);
 
 struct engine_container {
 	uint32_t version;
-	uint64_t built; /* seconds since 1970; 0 unknown */
+	uint64_t built;    /* seconds since 1970; 0 unknown */
+	uint32_t promised; /* signatures, as the header says */
 };
 
-/* Header of a .cvd or .cud; for a .cvd also the signature. 0 or -EBADMSG with a sentence. */
+/* Header of a container; of a .cvd also the signature, of a .cld that of its list. 0 or -EBADMSG with a sentence. */
 int engine_read_container(const char *path, struct engine_container *ret_container,
 			  char why[LIMIT_DETAIL_BYTES]);
 

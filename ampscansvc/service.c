@@ -15,6 +15,7 @@
 
 #include "ampscansvc/canary.h"
 #include "ampscansvc/definition_set.h"
+#include "ampscansvc/detached_signature.h"
 #include "ampscansvc/huge_pages.h"
 #include "ampscansvc/last_words.h"
 #include "ampscansvc/seccomp_list.h"
@@ -40,7 +41,8 @@ struct slot {
 struct service {
 	struct wire_arena *arena;
 	struct session session;
-	struct service_start start;
+	struct service_start start; /* its certificates are those below */
+	uint8_t trust_anchors[LIMIT_TRUST_ANCHOR_BYTES];
 	struct wall_book walls;
 	struct engine *engine;
 	struct slot slots[BIRTH_WORKER_SLOTS];
@@ -264,6 +266,11 @@ static struct engine_settings settings_of(const struct service_start *start)
 static enum exit_code load(struct service *service)
 {
 	const struct engine_settings settings = settings_of(&service->start);
+	const struct definition_order order = {.settings = &settings,
+					       .has_definitions = service->start.has_definitions,
+					       .is_generation = service->start.is_generation,
+					       .is_trial = service->start.is_trial,
+					       .trust_anchors = service->start.trust_anchors};
 	const struct definition_ear ear = {.file = hear_file,
 					   .progress = hear_progress,
 					   .warn = hear_warning,
@@ -275,8 +282,7 @@ static enum exit_code load(struct service *service)
 	mono_ms begin = clock_mono_ms();
 	enum exit_code code;
 
-	code = definition_set_load(&settings, service->start.has_definitions, &ear,
-				   &service->engine, &total, why);
+	code = definition_set_load(&order, &ear, &service->engine, &total, why);
 	if (code != EXIT_CODE_OK)
 		return fail(service, code, why);
 	huge_pages_settle(hear_settling, service);
@@ -450,8 +456,18 @@ static enum exit_code prepare(struct service *service)
 	canary_unmask();
 	if (warm_up() < 0 || engine_start_library() < 0)
 		return EXIT_CODE_INTERNAL;
+	detached_signature_prepare();
 	last_words_prepare(BIRTH_FD_LAST_WORDS);
 	return EXIT_CODE_OK;
+}
+
+/* The order points into what the next one is received into. */
+static void keep_start(struct service *service, const struct service_start *start)
+{
+	service->start = *start;
+	if (start->trust_anchors.len)
+		memcpy(service->trust_anchors, start->trust_anchors.data, start->trust_anchors.len);
+	service->start.trust_anchors = span_of(service->trust_anchors, start->trust_anchors.len);
 }
 
 static enum exit_code take_start(struct service *service)
@@ -468,7 +484,7 @@ static enum exit_code take_start(struct service *service)
 		return result == -EPROTO ? EXIT_CODE_PROTOCOL : EXIT_CODE_CHANNEL;
 	if (order.start.protocol != AMP_PROTOCOL_VERSION)
 		return EXIT_CODE_PROTOCOL;
-	service->start = order.start;
+	keep_start(service, &order.start);
 	return EXIT_CODE_OK;
 }
 
@@ -485,5 +501,6 @@ enum exit_code service_run(bool was_environment_empty)
 		return code;
 	report_walls(&service);
 	code = load(&service);
-	return code == EXIT_CODE_OK ? serve(&service) : code;
+	/* What was tried ends as what serves would go on: all that follows are orders. */
+	return code == EXIT_CODE_OK && !service.start.is_trial ? serve(&service) : code;
 }

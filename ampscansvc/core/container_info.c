@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "ampscansvc/core/definition_kind.h"
 #include "base/text.h"
@@ -47,7 +46,7 @@ static bool ends_with(const char *name, const char *ending)
 {
 	size_t len = strlen(name), tail = strlen(ending);
 
-	return len >= tail && strcasecmp(name + len - tail, ending) == 0;
+	return len >= tail && text_is_same_name(name + len - tail, ending);
 }
 
 bool container_info_is_list(const char *name)
@@ -55,7 +54,7 @@ bool container_info_is_list(const char *name)
 	return ends_with(name, LIST_ENDING);
 }
 
-int container_info_name(const struct container_list *list, const char *name, bool is_signed,
+int container_info_name(const struct container_list *list, const char *name, bool may_weaken,
 			char why[LIMIT_DETAIL_BYTES])
 {
 	enum definition_kind kind = definition_kind_of(name);
@@ -68,13 +67,13 @@ int container_info_name(const struct container_list *list, const char *name, boo
 	if (list->n == CONTAINER_MEMBERS)
 		return refuse(why, "it has too many members", "", "");
 	for (unsigned i = 0; i < list->n; i++) {
-		if (strcasecmp(list->members[i].name, name) == 0)
+		if (text_is_same_name(list->members[i].name, name))
 			return refuse(why, "its member ", name, " is there twice");
 		if (container_info_is_list(name) && container_info_is_list(list->members[i].name))
 			return refuse(why, "it has two lists of its members", "", "");
 	}
 	/* What may not lie beside it may not hide in it. */
-	if (!is_signed && kind == DEFINITION_KIND_REFUSED && !container_info_is_list(name))
+	if (!may_weaken && kind == DEFINITION_KIND_REFUSED && !container_info_is_list(name))
 		return refuse(why, "its member ", name, " is of a kind that is not accepted");
 	return 0;
 }
@@ -288,6 +287,18 @@ int container_info_compare(const char *text, size_t len, const struct container_
 	if (result == 0 && is_signed && !has_signature)
 		result = refuse(why, "its list is not signed", "", "");
 	return result < 0 ? result : check_unlisted(&reader);
+}
+
+int container_info_header(const char header[CONTAINER_HEADER_BYTES], const char *text, size_t len,
+			  char why[LIMIT_DETAIL_BYTES])
+{
+	const char *stop = len ? memchr(text, '\n', len) : NULL;
+	size_t line = stop ? (size_t)(stop - text) : len;
+	bool is_same = line && line <= CONTAINER_HEADER_BYTES && memcmp(header, text, line) == 0;
+
+	for (size_t i = line; is_same && i < CONTAINER_HEADER_BYTES; i++)
+		is_same = header[i] == ' ';
+	return is_same ? 0 : refuse(why, "its header is not the one of its list", "", "");
 }
 
 uint32_t container_info_floor(const char *database, uint32_t promised, uint32_t passed_over)

@@ -19,6 +19,7 @@
 
 #include "base/limits.h"
 
+#define CONTAINER_HEADER_BYTES 512
 #define CONTAINER_NAME_BYTES 100 /* tar's own */
 #define CONTAINER_MEMBERS 512    /* bytecode has a hundred */
 #define CONTAINER_INFO_BYTES (CONTAINER_MEMBERS * 200)
@@ -34,8 +35,11 @@ struct container_list {
 	struct container_member members[CONTAINER_MEMBERS];
 };
 
-/* May a member of this name lie in a container? 0, or -EBADMSG with a sentence. `list` has those before it. */
-int container_info_name(const struct container_list *list, const char *name, bool is_signed,
+/*
+ * May a member of this name lie in a container? 0, or -EBADMSG with a sentence. `list` has those before it. What weakens the engine is
+ * refused unless `may_weaken`: the vendor may, and who fills a directory that is no generation.
+ */
+int container_info_name(const struct container_list *list, const char *name, bool may_weaken,
 			char why[LIMIT_DETAIL_BYTES]);
 
 /* Is it the list? */
@@ -45,6 +49,13 @@ bool container_info_is_list(const char *name);
 int container_info_compare(const char *text, size_t len, const struct container_list *list,
 			   bool is_signed, char ret_database[LIMIT_DATABASE_BYTES + 1],
 			   char why[LIMIT_DETAIL_BYTES]);
+
+/*
+ * Of a .cld, whose header nobody signs: libfreshclam makes it of the first line of the list, which is signed, and blanks. 0, or -EBADMSG with a
+ * sentence. `text` has passed container_info_compare().
+ */
+int container_info_header(const char header[CONTAINER_HEADER_BYTES], const char *text, size_t len,
+			  char why[LIMIT_DETAIL_BYTES]);
 
 /*
  * The fewest signatures that may have been loaded of an official container whose header promises `promised`, of which

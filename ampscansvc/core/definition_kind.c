@@ -3,7 +3,8 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
+
+#include "base/text.h"
 
 static const struct {
 	const char *ending;
@@ -34,7 +35,7 @@ enum definition_kind definition_kind_of(const char *name)
 	const char *ending = strrchr(name, '.');
 
 	for (size_t i = 0; ending && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcasecmp(ending, kinds[i].ending) == 0)
+		if (text_is_same_name(ending, kinds[i].ending))
 			return kinds[i].kind;
 	return DEFINITION_KIND_NONE;
 }

@@ -144,3 +144,17 @@ void text_append(char *out, size_t size, size_t *at, const char *format, ...)
 	if (n > 0)
 		*at = *at + (size_t)n < size ? *at + (size_t)n : size - 1;
 }
+
+static char lower(char letter)
+{
+	return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
+bool text_is_same_name(const char *left, const char *right)
+{
+	while (*left && lower(*left) == lower(*right)) {
+		left++;
+		right++;
+	}
+	return lower(*left) == lower(*right);
+}

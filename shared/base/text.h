@@ -14,6 +14,9 @@
 /* Printable ASCII (0x20 to 0x7e) only? */
 bool text_is_printable(const void *bytes, size_t len);
 
+/* The same but for the case of ASCII letters? */
+bool text_is_same_name(const char *left, const char *right);
+
 /* Well-formed UTF-8 (no surrogates, no overlong forms, up to U+10FFFF)? */
 bool text_is_utf8(struct span bytes);
 

@@ -3,7 +3,8 @@
  * service_driver: plays the daemon for one scan service. Starts it as base/birth_contract.h says and obeys lines of
  * standard input, one answer after the other:
  *
- *   start KEY=VALUE...     uid, gid, temp_bytes, temp_inodes, memory_bytes, max_file_bytes, canary_every, max_recursion
+ *   start KEY=VALUE...     uid, gid, temp_bytes, temp_inodes, memory_bytes, max_file_bytes, canary_every, max_recursion,
+ *                          is_generation, is_trial; anchors=FILE of certificates
  *   spawn                  a worker; its number is printed
  *   scan WORKER PATH       one job
  *   spray WORKER N PATH    the same file N times, one after the other; prints the sum
@@ -133,6 +134,14 @@ static void print_ready(const struct service_ready *ready)
 	       ready->slots);
 }
 
+static void print_file(const struct definition_file *file)
+{
+	printf("file %s %s signatures=%u version=%u promised=%u database=%s origin=%s (%s) %s\n",
+	       file->name, file->accepted ? "accepted" : "rejected", file->signatures,
+	       file->version, file->promised, file->database, definition_origin_name(file->origin),
+	       definition_signing_name(file->signing), file->reason);
+}
+
 static void print_service(const struct from_service *message)
 {
 	switch (message->kind) {
@@ -147,9 +156,7 @@ static void print_service(const struct from_service *message)
 		       (unsigned long long)message->progress.total);
 		break;
 	case FROM_SERVICE_FILE:
-		printf("file %s %s signatures=%u version=%u %s\n", message->file.name,
-		       message->file.accepted ? "accepted" : "rejected", message->file.signatures,
-		       message->file.version, message->file.reason);
+		print_file(&message->file);
 		break;
 	case FROM_SERVICE_READY:
 		print_ready(&message->ready);
@@ -283,10 +290,25 @@ static const struct {
 	KEY(temp_inodes),  KEY(memory_bytes),  KEY(max_file_bytes),
 	KEY(canary_every), KEY(max_recursion), KEY(max_scan_bytes),
 	KEY(max_files),    KEY(max_scan_ms),   KEY(protocol),
+	KEY(is_trial),     KEY(is_generation),
 };
+
+static void read_anchors(struct service_start *start, const char *path)
+{
+	static uint8_t bytes[LIMIT_TRUST_ANCHOR_BYTES];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+
+	if (len < 0)
+		die(path);
+	close(fd);
+	start->trust_anchors = span_of(bytes, (size_t)len);
+}
 
 static void set_key(struct service_start *start, const char *word)
 {
+	if (strncmp(word, "anchors=", 8) == 0)
+		read_anchors(start, word + 8);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		size_t len = strlen(keys[i].key);
 		uint64_t value;

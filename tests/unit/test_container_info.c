@@ -210,6 +210,25 @@ static void code_has_numbers_for_names_in_bytecode_only(void)
 	CU_ASSERT_EQUAL(compare(text, true), -EBADMSG);
 }
 
+static void the_header_of_a_cld_is_the_first_line_of_its_list(void)
+{
+	static const char text[] = HEAD HDB DSIG;
+	char header[CONTAINER_HEADER_BYTES];
+	size_t len = sizeof(HEAD) - 2;
+
+	memset(header, ' ', sizeof(header));
+	memcpy(header, HEAD, len);
+	CU_ASSERT_EQUAL(container_info_header(header, text, sizeof(text) - 1, why), 0);
+	CU_ASSERT_EQUAL(container_info_header(header, text, len, why), 0);
+	for (size_t i = 0; i < sizeof(header); i++) {
+		header[i] ^= 1;
+		CU_ASSERT_EQUAL(container_info_header(header, text, sizeof(text) - 1, why),
+				-EBADMSG);
+		header[i] ^= 1;
+	}
+	CU_ASSERT_EQUAL(container_info_header(header, "", 0, why), -EBADMSG);
+}
+
 static const struct {
 	const char *database;
 	uint32_t promised, passed_over, floor;
@@ -257,6 +276,8 @@ static const struct unit_test tests[] = {
 	 a_member_of_another_database_gives_the_container_away},
 	{"code has numbers for names in bytecode only",
 	 code_has_numbers_for_names_in_bytecode_only},
+	{"the header of a cld is the first line of its list",
+	 the_header_of_a_cld_is_the_first_line_of_its_list},
 	{"each family has its floor and none is zero", each_family_has_its_floor_and_none_is_zero},
 	{"a kind is known by the end of the name", a_kind_is_known_by_the_end_of_the_name},
 };

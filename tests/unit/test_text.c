@@ -162,7 +162,19 @@ static void a_span_of_no_text_is_empty(void)
 	CU_ASSERT_TRUE(text_is_utf8(span_of_text(NULL)));
 }
 
+static void names_are_the_same_but_for_the_case_of_letters(void)
+{
+	CU_ASSERT(text_is_same_name("", ""));
+	CU_ASSERT(text_is_same_name("Daily.CVD", "daily.cvd"));
+	CU_ASSERT(!text_is_same_name("daily.cvd", "daily.cv"));
+	CU_ASSERT(!text_is_same_name("daily", "daily.cvd"));
+	CU_ASSERT(!text_is_same_name("@", "`"));
+	CU_ASSERT(!text_is_same_name("[", "{"));
+}
+
 static const struct unit_test tests[] = {
+	{"names are the same but for the case of letters",
+	 names_are_the_same_but_for_the_case_of_letters},
 	{"UTF-8 is told from what only looks like it", utf8_is_told_from_what_only_looks_like_it},
 	{"printable is ASCII from space to tilde", printable_is_ascii_from_space_to_tilde},
 	{"bytes of strangers are shown without harm", bytes_of_strangers_are_shown_without_harm},
