@@ -162,6 +162,8 @@ int definition_generation_read(int directory, struct definition_manifest *ret_ma
 		r = look_at_files(directory, ret_manifest, why);
 	if (!r)
 		r = look_for_strangers(directory, ret_manifest, why);
+	if (!r)
+		why[0] = '\0';
 	return r;
 }
 
