@@ -32,6 +32,7 @@ int fetch_init(struct fetch *fetch)
 
 static _Noreturn void be_child(struct fetch *fetch, const struct fresh_order *order)
 {
+	close(UPDATE_FD_CHANNEL); /* whatever it becomes, it does not speak for us */
 	if (dup2(fetch->log, STDOUT_FILENO) < 0 || dup2(fetch->log, STDERR_FILENO) < 0 ||
 	    walls_build_child() < 0)
 		_exit(EXIT_CODE_WALLS);
@@ -115,7 +116,8 @@ static void judge(const struct fetch *fetch, struct fetch_report *ret_report)
 	transfer.is_updated = fetch->result->is_updated;
 	transfer.wait_s = fresh_wait(UPDATE_FD_INCOMING, clock_utc_ms() / 1000);
 	outcome_rule_apply(&transfer, &ret_report->verdict);
-	ret_report->wait_s = transfer.wait_s;
+	if (ret_report->verdict.outcome == UPDATE_WAIT)
+		ret_report->wait_s = transfer.wait_s;
 	if (ret_report->verdict.outcome == UPDATE_UPDATED)
 		ret_report->version = fetch->result->version;
 }

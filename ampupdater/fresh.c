@@ -193,6 +193,7 @@ int fresh_forget_wait(int incoming)
 
 uint32_t fresh_wait(int incoming, uint64_t now_s)
 {
+	const uint32_t most = LIMIT_WAIT_S;
 	int fd = open_memory(incoming, O_RDONLY);
 	time_t until = 0;
 	bool is_read;
@@ -203,6 +204,5 @@ uint32_t fresh_wait(int incoming, uint64_t now_s)
 	close(fd);
 	if (!is_read || until <= 0 || (uint64_t)until <= now_s)
 		return 0;
-	return (uint64_t)until - now_s < LIMIT_WAIT_S ? (uint32_t)((uint64_t)until - now_s)
-						      : LIMIT_WAIT_S;
+	return (uint64_t)until - now_s < most ? (uint32_t)((uint64_t)until - now_s) : most;
 }

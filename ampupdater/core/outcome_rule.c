@@ -48,6 +48,8 @@ static const struct {
 	{"Can't rename", UPDATE_NO_SPACE},
 };
 
+static const char current[] = "is up-to-date";
+
 /* It is content with less than the mirror has. */
 static const char *const missed_patch[] = {"doesn't have the latest patch",
 					   "which is fewer than the"};
@@ -121,7 +123,8 @@ static void keep_detail(struct span line, char detail[LIMIT_DETAIL_BYTES + 1])
 }
 
 struct reading {
-	bool is_known;          /* some line says what it was */
+	bool is_known; /* some line says what it was */
+	bool is_current;
 	bool has_nothing_taken; /* though there is something newer */
 	bool misses_patch;
 	enum update_outcome outcome;
@@ -134,6 +137,7 @@ static struct reading read_log(const char *log, char detail[LIMIT_DETAIL_BYTES +
 	while (*log) {
 		struct span line = span_of(log, strcspn(log, "\n"));
 
+		reading.is_current |= find(line, current) != NULL;
 		reading.has_nothing_taken |= find(line, missed_patch[0]) != NULL;
 		reading.misses_patch |= find(line, missed_patch[0]) || find(line, missed_patch[1]);
 		if (read_line(line, &reading.outcome)) {
@@ -172,12 +176,13 @@ void outcome_rule_apply(const struct transfer *transfer, struct transfer_verdict
 	reading = read_log(transfer->log, ret_verdict->detail);
 	ret_verdict->wants_whole =
 		reading.misses_patch && reading.is_known && reading.outcome == UPDATE_NOT_FOUND;
-	if (transfer->wait_s) {
+	/* A private mirror may forbid the .cld that it does not have and give the .cvd: what was had counts. */
+	if (transfer->code == TRANSFER_OK && transfer->is_updated) {
+		ret_verdict->outcome = UPDATE_UPDATED;
+	} else if (transfer->wait_s && !reading.is_current) {
 		ret_verdict->outcome = UPDATE_WAIT;
 		ret_verdict->wants_whole = false;
 		ret_verdict->detail[0] = '\0'; /* what it says then is about the missing body */
-	} else if (transfer->code == TRANSFER_OK && transfer->is_updated) {
-		ret_verdict->outcome = UPDATE_UPDATED;
 	} else if (transfer->code == TRANSFER_OK && !reading.has_nothing_taken) {
 		ret_verdict->outcome = UPDATE_NOTHING_NEW;
 		ret_verdict->detail[0] = '\0';

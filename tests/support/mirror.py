@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A mirror of definitions on the loopback that behaves as it is told.
 
-usage: mirror.py DIRECTORY PORT_FILE
+usage: mirror.py DIRECTORY PORT_FILE [CERTIFICATE]
 
 Serves the files of DIRECTORY (whole, or the ranges that are asked for) at a port of the system's choice, which is written to PORT_FILE. A file
 NAME.behaviour beside NAME (which need not exist) says how NAME is answered, in one word:
@@ -16,10 +16,14 @@ NAME.behaviour beside NAME (which need not exist) says how NAME is answered, in 
   flood:BYTES         the same, also when a range is asked for
   advertise:FILE      a range is answered from that file, the whole from NAME
 
+Speaks TLS when there is a CERTIFICATE (PEM, with its key). Is a proxy too: CONNECT leads to ports of the loopback.
 Every request is a line on standard output. Ends with its standard input.
 """
 import os
 import re
+import select
+import socket
+import ssl
 import sys
 import threading
 import time
@@ -116,6 +120,21 @@ class Mirror(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             pass
 
+    def do_CONNECT(self):
+        host, port = self.path.rsplit(":", 1)
+        print("CONNECT", host, self.headers.get("Proxy-Authorization", "-"), flush=True)
+        with socket.create_connection(("127.0.0.1", int(port))) as other:
+            self.send_response(200)
+            self.end_headers()
+            ends = {self.connection: other, other: self.connection}
+            while True:
+                for end in select.select(list(ends), [], [])[0]:
+                    data = end.recv(65536)
+                    if not data:
+                        self.close_connection = True
+                        return
+                    ends[end].sendall(data)
+
     def log_message(self, format, *args):
         pass
 
@@ -126,12 +145,16 @@ def end_with_input(server):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         print(__doc__, file=sys.stderr)
         return 2
     Mirror.directory = sys.argv[1]
     server = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
     server.daemon_threads = True
+    if len(sys.argv) == 4:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[3])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     with open(sys.argv[2] + ".new", "w", encoding="ascii") as file:
         file.write(str(server.server_address[1]))
     os.rename(sys.argv[2] + ".new", sys.argv[2])
