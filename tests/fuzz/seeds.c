@@ -15,6 +15,7 @@
 #include "base/lives.h"
 #include "tests/fuzz/packets.h"
 #include "tests/support/sample_messages.h"
+#include "tests/support/update_messages.h"
 #include "wire/handover_codec.h"
 
 static const char *top;
@@ -81,6 +82,8 @@ SEEDS(from_service, sample_from_service, from_service_encode, false)
 SEEDS(from_worker, sample_from_worker, from_worker_encode, false)
 SEEDS(request, sample_requests, request_encode, m[i].kind == REQUEST_SCAN_FILE)
 SEEDS(reply, sample_replies, reply_encode, false)
+SEEDS(to_updater, sample_update_starts, update_start_encode, false)
+SEEDS(from_updater, sample_from_updater, from_updater_encode, false)
 SEEDS(event, sample_events, event_encode, false)
 
 static void seed_scan_job(void)
@@ -264,6 +267,8 @@ int main(int argc, char **argv)
 	seed_request();
 	seed_reply();
 	seed_event();
+	seed_to_updater();
+	seed_from_updater();
 	seed_last_words();
 	seed_handover();
 	seed_text();

@@ -1,0 +1,327 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The updater alone, with tests/support/update_driver in the daemon's place and tests/support/mirror.py for the world: what it
+# reports, what it leaves behind, its walls as the kernel sees them, its death at any moment. Loopback only.
+# $UPDATER is filled in by the driver.
+# shellcheck disable=SC2016
+. "${AMP_SRC:-$(cd "$(dirname "$0")/../.." && pwd -P)}/tests/lib.sh"
+
+driver=$AMP_BUILD/tests/support/update_driver
+updater=$AMP_BUILD/ampupdater/ampupdater
+data=$AMP_TEST_DATA
+
+[ "$(id -u)" -eq 0 ] || t_skip_all "needs root: it gives rights away"
+{ [ -x "$driver" ] && [ -x "$updater" ]; } || t_skip_all "update_driver or ampupdater is not built"
+[ -f "$data/test-6.cvd" ] || t_skip_all "AMP_TEST_DATA names no directory with test-6.cvd"
+
+# The account where there is one; else a number that nobody has: nothing here needs its name.
+uid=$(id -u cisco-amp-updater 2>/dev/null) || uid=64917
+gid=$(id -g cisco-amp-updater 2>/dev/null) || gid=64917
+work=$AMP_TMP/updater
+served=$work/served
+incoming=$work/incoming
+mkdir -p "$served" && chmod 755 "$AMP_TMP" "$work"
+
+# ---- the world ----------------------------------------------------------------------------------------------------
+
+mirror_start() { # NAME [CERTIFICATE]; sets mirror_port; ends when this script does
+	local name=$1
+	shift
+	mkfifo "$work/$name.input"
+	"$AMP_SRC/tests/support/mirror.py" "$served" "$work/$name.port" "$@" <"$work/$name.input" >>"$work/$name.requests" 2>"$work/$name.errors" &
+	local pid=$!
+	t_cleanup "kill_pid $pid"
+	# shellcheck disable=SC2034 # nothing is ever written there
+	exec {mirror_input}>"$work/$name.input" # stays open: its end would end the mirror
+	wait_for 10 test -s "$work/$name.port" || t_skip_all "the mirror did not start: $(tail -n 1 "$work/$name.errors")"
+	mirror_port=$(cat "$work/$name.port")
+}
+
+# All versions' differences, the whole file of one; nothing misbehaves.
+serve() { # VERSION
+	rm -rf "${served:?}"/*
+	cp "$data"/test-?.cdiff "$served/"
+	cp "$data/test-$1.cvd" "$served/test.cvd"
+}
+
+behave() { printf '%s\n' "$2" >"$served/$1.behaviour"; } # FILE HOW
+
+incoming_new() { # [VERSION]
+	rm -rf "$incoming"
+	install -d -m 700 -o "$uid" -g "$gid" "$incoming"
+	[ $# -eq 0 ] || install -m 644 -o "$uid" -g "$gid" "$data/test-$1.cvd" "$incoming/test.cvd"
+}
+
+# One check; leaves what was said in $output, the lines of attempts in $attempts.
+check() { # WORD...
+	output=$(timeout 100 "$driver" "$updater" "$incoming" uid="$uid" gid="$gid" database=test "$@" 2>&1)
+	attempts=$(grep '^attempt ' <<<"$output")
+}
+
+check_here() { check mirror="http://127.0.0.1:$port" "$@"; }
+
+left() { (cd "$incoming" && find . -mindepth 1 | sort | sed 's,^\./,,' | tr '\n' ' '); }
+
+# What it says of the one attempt, its exit status, and what is left.
+expect() { # NAME ATTEMPT STATUS LEFT
+	if grep -qE -- "$2" <<<"$attempts" && grep -q "^end status=$3 " <<<"$output" && [ "$(left)" = "$4 " ]; then
+		t_pass "$1"
+	else
+		t_fail "$1" "left: $(left)" "$output"
+	fi
+}
+
+mirror_start main
+port=$mirror_port
+memory=freshclam.dat
+as_before="$memory test.cvd"
+
+# ---- what comes well ---------------------------------------------------------------------------------------------
+
+serve 6 && incoming_new 3 && check_here
+expect "version 3 becomes 6 by differences" 'updated wait=0 file=test.cld version=6 bytes=[1-9][0-9]* detail=$' 0 "$memory test.cld"
+t_is "and no whole file was fetched" "$(grep -c 'test.cvd - whole' "$work/main.requests")" 0
+t_like "the file is the updater's, a plain one" "$(stat -c '%u %g %F' "$incoming/test.cld")" "^$uid $gid regular file$"
+check_here
+expect "a second check finds nothing newer" ' nothing-new wait=0 file= version=0 bytes=0 ' 81 "$memory test.cld"
+
+incoming_new && check_here
+expect "without a file the whole one is fetched" 'updated wait=0 file=test.cvd version=6 bytes=9952 detail=$' 0 "$as_before"
+t_ok "and it is the mirror's" cmp "$incoming/test.cvd" "$data/test-6.cvd"
+incoming_new 3 && check_here whole
+expect "differences can be switched off" 'updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
+incoming_new 3 && check private="http://127.0.0.1:$port"
+expect "a private mirror has .cvd files too" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+cp "$incoming/test.cld" "$work/six.cld"
+serve 3 && cp "$work/six.cld" "$served/test.cld" && incoming_new && check private="http://127.0.0.1:$port"
+expect "and .cld files" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+serve 6 && behave test.cld status:403 && incoming_new && check private="http://127.0.0.1:$port"
+expect "and when it forbids the .cld that it does not have, no harm is done" 'updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
+check private="http://127.0.0.1:$port"
+expect "nor when there is nothing new" ' nothing-new wait=0 ' 81 "$as_before"
+
+# ---- differences that are not what they should be -----------------------------------------------------------------
+
+serve 6 && incoming_new 3 && head -c 500 "$data/test-5.cdiff" >"$served/test-5.cdiff" && check_here
+expect "a damaged difference: the whole file is fetched" 'updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
+serve 6 && incoming_new 3 && rm "$served/test-5.cdiff" && check_here
+expect "a missing difference: the whole file is fetched at once" 'updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
+serve 6 && incoming_new 5 && rm "$served/test-6.cdiff" && check_here
+expect "a single missing difference too" 'updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
+serve 6 && incoming_new 5 && behave test-6.cdiff cut && check_here
+expect "a difference that is cut is no 'nothing new'" ' cut wait=0 file= .*partial file' 87 "$as_before"
+serve 6 && incoming_new 3 && behave test-5.cdiff cut && check_here
+expect "what the first differences gave is kept, and said" 'updated wait=0 file=test.cld version=4 .*partial file' 0 "$memory test.cld"
+
+# ---- mirrors that fail --------------------------------------------------------------------------------------------
+
+failing() { # NAME FILE HOW ATTEMPT STATUS [WORD...]
+	local name=$1 file=$2 how=$3 attempt=$4 status=$5
+	shift 5
+	serve 6 && incoming_new 3 && rm "$served"/*.cdiff && behave "$file" "$how"
+	check_here whole "$@"
+	expect "$name" "$attempt" "$status" "$as_before"
+	cmp -s "$incoming/test.cvd" "$data/test-3.cvd" || t_fail "$name: the file before is still there"
+}
+
+failing "404 is not found" test.cvd status:404 ' not-found .*test\.cvd' 83
+failing "500 is an error of the mirror" test.cvd status:500 ' refused .*\(500\)' 84
+failing "429 is obeyed, with its seconds" test.cvd status:429:77 ' told-to-wait wait=7[67] ' 82
+failing "429 without seconds is four hours" test.cvd status:429 ' told-to-wait wait=1(4400|4399) ' 82
+failing "403 is a day" test.cvd status:403 ' told-to-wait wait=86(400|399) ' 82
+failing "a short file is cut" test.cvd cut ' cut wait=0 ' 87
+failing "a short file that does not say so is damaged" test.cvd short ' damaged wait=0 ' 88
+failing "300 MB of junk end at the limit" test.cvd junk:300000000 ' too-big wait=0 ' 89
+failing "300 MB in place of a header end at the limit" test.cvd flood:300000000 ' too-big wait=0 ' 89 memory_bytes=134217728
+failing "a stall ends by the time of a request" test.cvd stall ' stalled wait=0 ' 86 request_timeout_s=1
+failing "a drip ends by the time of the check" test.cvd drip ' late wait=0 ' 91 deadline_ms=1500
+t_like "progress was told meanwhile" "$output" '^progress database=0 mirror=0 bytes=[1-9]'
+
+serve 6 && incoming_new && head -c 9000 "$data/test-6.cvd" >"$served/test.cvd" && check_here
+expect "a damaged file is damaged" ' damaged wait=0 .*Verification' 88 "$memory"
+serve 2 && incoming_new 3 && check_here
+expect "an older version is nothing new" ' nothing-new ' 81 "$as_before"
+serve 6 && cp "$data/bytecode.cvd" "$served/test.cvd" && incoming_new && check_here
+expect "another database under this name is told as what it claims" 'updated wait=0 file=test.cvd version=19 ' 0 "$as_before"
+serve 6 && printf 'a %.0s' {1..400} >"$served/test.cvd" && incoming_new 3 && check_here
+expect "a page that is no database is damaged" ' damaged wait=0 .*Malformed' 88 "$as_before"
+
+# ---- several mirrors, several databases ---------------------------------------------------------------------------
+
+dead=http://127.0.0.1:1
+serve 6 && incoming_new 3 && check mirror=$dead mirror="http://127.0.0.1:$port"
+expect "after a dead mirror a good one is asked" ' mirror=1 updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+t_like "and the dead one is told" "$attempts" ' mirror=0 unreachable .*connect'
+incoming_new 3 && check mirror=$dead
+expect "a dead mirror alone is unreachable" ' unreachable ' 85 "$as_before"
+
+serve 6 && cp "$data/bytecode.cvd" "$served/" && incoming_new && check mirror=$dead mirror="http://127.0.0.1:$port" database=bytecode
+t_is "a mirror that failed is not asked first again" "$(grep -c unreachable <<<"$attempts")" 1
+t_is "both databases are there" "$(left)" "bytecode.cvd $memory test.cvd "
+behave test.cvd status:429:60 && incoming_new && : >"$work/main.requests" && check_here database=bytecode
+t_is "who told us to wait is not asked again" "$(wc -l <"$work/main.requests")" 1
+t_is "and that is told of each database" "$(grep -c ' told-to-wait wait=[1-9]' <<<"$attempts")" 2
+behave test.cvd status:404 && incoming_new && check_here database=bytecode
+t_like "what could be had is kept when another failed" "$output" '^finished not-found updated=1$'
+t_is "and nothing else" "$(left)" "bytecode.cvd $memory "
+
+# ---- the disk -----------------------------------------------------------------------------------------------------
+
+on_disk_of() { # SIZE WORD...: a check on a disk of that size, in an own mount namespace
+	local size=$1
+	shift
+	incoming_new
+	output=$(unshare -m -- sh -c '
+		mount --make-rprivate / && mount -t tmpfs -o "size=$1,mode=700,uid=$2,gid=$3" tiny "$4" &&
+		{ [ -z "$5" ] || install -m 644 -o "$2" -g "$3" "$5" "$4/test.cvd"; } || exit 1
+		incoming=$4; shift 5
+		"$@"; echo "left $(ls -A "$incoming" | sort | tr "\n" " ")"
+	' sh "$size" "$uid" "$gid" "$incoming" "$data/test-3.cvd" timeout 100 "$driver" "$updater" "$incoming" uid="$uid" gid="$gid" \
+		database=test mirror="http://127.0.0.1:$port" "$@" 2>&1)
+	attempts=$(grep '^attempt ' <<<"$output")
+}
+
+serve 6
+for size in 12k 16k 24k 120k; do # 120k: the differences find room, the file that they make does not
+	on_disk_of $size
+	t_like "a disk of $size is too small, and that is said" "$attempts" ' no-space wait=0 file= '
+	t_like "what was there is left ($size)" "$output" '^left freshclam.dat test.cvd $'
+done
+on_disk_of 1m
+t_like "a disk of 1 MB is not" "$attempts" ' updated wait=0 file=test.cld version=6 '
+
+# ---- what it finds at its start -----------------------------------------------------------------------------------
+
+serve 6 && incoming_new 3
+mkdir -p "$incoming/clamav-x.tmp/deep/er" && echo x >"$incoming/clamav-x.tmp/deep/er/file" && ln -s /etc/passwd "$incoming/test.cld"
+ln "$work/six.cld" "$incoming/main.cvd" && echo x >"$incoming/$memory" && chmod 600 "$incoming/$memory"
+chown -R "$uid:$gid" "$incoming/clamav-x.tmp"
+check_here
+expect "what a dead predecessor left is removed" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+incoming_new 3 && install -m 644 -o "$uid" -g "$gid" "$work/six.cld" "$incoming/test.cld" && check_here
+expect "two files of a database are none" 'updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
+
+# ---- walls, as the kernel sees them -------------------------------------------------------------------------------
+
+serve 6 && behave test.cvd stall && incoming_new
+check_here deadline_ms=2500 hello='
+	exec >"'"$work"'/walls" 2>&1
+	(sleep 0.5; child=$(ps -o pid= --ppid $UPDATER)
+	for p in $UPDATER $child; do
+		grep -E "^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp|NSpid):" /proc/$p/status | tr -s "\t " " " | sed "s/ *$//"
+		awk "\$6 !~ /^ro/ { print \"writable\", \$5 }" /proc/$p/mountinfo
+		echo "environ $(wc -c </proc/$p/environ)"
+		awk "/core file/ { print \"core\", \$5, \$6 } /file size/ { print \"size\", \$4, \$5 }" /proc/$p/limits
+		for n in ipc uts mnt pid; do [ "$(readlink /proc/$p/ns/$n)" = "$(readlink /proc/self/ns/$n)" ] && echo "same $n"; done
+	done
+	ls -l /proc/$UPDATER/fd | sed -n "s/.* \([0-9]* ->.*\)/fd \1/p"
+	echo "session $(awk "{ print \$6 }" /proc/$UPDATER/stat) $(awk "{ print \$6 }" /proc/self/stat)") &'
+walls=$(cat "$work/walls")
+wall_is() { t_is "$1" "$(grep -cE "$2" <<<"$walls")" "$3"; } # NAME REGEX COUNT
+wall_is "both processes run as the user given" "^Uid: $uid $uid $uid $uid$" 2
+wall_is "and as the group" "^Gid: $gid $gid $gid $gid$" 2
+wall_is "without a supplementary group" '^Groups:$' 2
+wall_is "without a capability in any of five sets" '^Cap...: 0000000000000000$' 10
+wall_is "with no_new_privs" '^NoNewPrivs: 1$' 2
+wall_is "filtered" '^Seccomp: 2$' 2
+wall_is "in a pid namespace" '^NSpid: [0-9]+ [0-9]+$' 2
+wall_is "in no namespace of the host's but the network's" '^same ' 0
+wall_is "with one mount that can be written" '^writable ' 2
+wall_is "which is the incoming directory" '^writable /tmp$' 2
+wall_is "with an empty environment" '^environ 0$' 2
+wall_is "without a core" '^core 0 0$' 2
+wall_is "with the limit of a file" '^size 67108864 67108864$' 2
+t_is "the parent has no descriptor but /dev/null, its channel, the directory, the child's log and the child" \
+	"$(grep '^fd ' <<<"$walls" | sed -E 's/^fd [0-9]+ -> //; s/(socket|anon_inode).*/\1/; s/ \(deleted\)//' | sort | tr '\n' ' ')" \
+	"/dev/null /dev/null /dev/null /memfd:log /tmp anon_inode socket "
+t_like "it leads a session of its own" "$walls" '^session ([0-9]+) '
+t_is "it names fifteen walls" "$(grep -c '^wall ' <<<"$output")" 15
+t_is "each was tried and holds, or this kernel has none" "$(grep '^wall ' <<<"$output" | grep -vcE '^wall [a-z-]+ (up|missing) ')" 0
+t_note "missing here: $(sed -n 's/^wall \([a-z-]*\) missing.*/\1/p' <<<"$output" | tr '\n' ' ')"
+
+# ---- births that are refused --------------------------------------------------------------------------------------
+
+refused() { # NAME STATUS REGEX
+	t_like "$1" "$output" "^end status=$2 "
+	[ -z "$3" ] || t_like "$1: it says why" "$output" "$3"
+}
+
+incoming_new 3 && chmod 755 "$incoming" && check_here
+refused "a directory that others can read is refused" 66 '^failed 66 .*incoming directory'
+t_is "and nothing was done there" "$(left)" "test.cvd "
+incoming_new && chown 0 "$incoming" && check_here
+refused "a directory of another user is refused" 66 '^failed 66 .*incoming directory'
+incoming_new && check_here raw=garbage
+refused "an order that makes no sense is refused" 65 '^failed 65 '
+check_here protocol=9
+refused "another protocol is refused" 65 '^failed 65 another version'
+t_exit_is "who was not started by the daemon is told so" 64 "$updater"
+
+# ---- ends at any moment -------------------------------------------------------------------------------------------
+
+gone() { [ -z "$(ps -o pid= -u "$uid")" ]; }
+
+serve 6 && behave test.cvd stall && incoming_new && check_here hang_up_ms=700
+t_like "when the daemon hangs up it ends" "$output" '^end status=0 '
+t_like "within a second" "$output" '^took ms=[0-9]{1,3}$'
+t_is "and leaves nothing behind" "$(left)" "$memory "
+behave test.cvd drip && incoming_new && check_here kill_ms=700
+t_like "a kill is a kill" "$output" '^end signal=9$'
+t_ok "its child goes with it" wait_for 5 gone
+
+serve 6
+RANDOM=4
+killed=0 whole=0 bad=0
+for _ in {1..25}; do
+	incoming_new 3
+	check_here kill_ms=$((RANDOM % 50 + 1))
+	grep -q '^end signal=9$' <<<"$output" && killed=$((killed + 1))
+	wait_for 5 gone || bad=$((bad + 1))
+	check_here
+	if [ "$(left)" = "$memory test.cld " ] && grep -qE ' (updated|nothing-new) ' <<<"$attempts"; then
+		whole=$((whole + 1))
+	elif [ "$(left)" = "$as_before " ] && grep -q ' file=test.cvd version=6 ' <<<"$attempts"; then
+		whole=$((whole + 1)) # it was killed between the two steps of a replacement
+	else
+		t_note "left: $(left); $attempts"
+	fi
+done
+t_note "killed at $killed of 25 moments"
+t_is "after a kill at any moment the next check does its work and leaves what it must" "$whole" 25
+t_is "no process stayed behind" "$bad" 0
+t_ok "most of them were in the middle" test "$killed" -ge 10
+
+# ---- names, TLS, a proxy ------------------------------------------------------------------------------------------
+
+# A host of its own: nothing is asked of the real resolver, and the real certificates are not touched.
+if command -v openssl >/dev/null && [ -f /etc/ssl/certs/ca-certificates.crt ]; then
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+		-keyout "$work/key.pem" -out "$work/own.crt" 2>/dev/null && cat "$work/own.crt" "$work/key.pem" >"$work/both.pem"
+	echo "nameserver 127.0.0.1" >"$work/resolv.conf"
+	printf '127.0.0.1 localhost\n' >"$work/hosts"
+	mirror_start secure "$work/both.pem"
+	on_host() { # CERTIFICATES WORD...
+		local certificates=$1
+		shift
+		output=$(unshare -m -- sh -c '
+			mount --make-rprivate / && mount --bind "$1" /etc/ssl/certs/ca-certificates.crt && mount --bind "$2" /etc/resolv.conf &&
+			mount --bind "$3" /etc/hosts || exit 1
+			shift 3; exec "$@"' sh "$certificates" "$work/resolv.conf" "$work/hosts" \
+			timeout 100 "$driver" "$updater" "$incoming" uid="$uid" gid="$gid" database=test "$@" 2>&1)
+		attempts=$(grep '^attempt ' <<<"$output")
+	}
+	serve 6 && incoming_new 3 && on_host "$work/own.crt" mirror="https://localhost:$mirror_port"
+	expect "a mirror over https whose certificate is known" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+	: >"$work/none.crt" && incoming_new 3 && on_host "$work/none.crt" mirror="https://localhost:$mirror_port"
+	expect "one whose certificate is not is no mirror" ' unreachable .*(60|77)' 85 "$as_before"
+	incoming_new 3 && on_host "$work/own.crt" mirror="http://no-such-mirror.invalid"
+	expect "a name that nobody knows is unreachable" ' unreachable .*resolve' 85 "$as_before"
+	incoming_new 3 && on_host "$work/own.crt" dns=current.invalid mirror="http://localhost:$port"
+	expect "a DNS record that nobody answers is done without" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+else
+	t_skip "mirrors over https" "openssl or /etc/ssl/certs/ca-certificates.crt is not here"
+fi
+serve 6 && incoming_new 3 && check mirror="http://127.0.0.1:$port" proxy="http://127.0.0.1:$port" user=amp password=word
+expect "a proxy is used" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+t_like "with user and password" "$(cat "$work/main.requests")" "^CONNECT 127.0.0.1 Basic $(printf amp:word | base64)$"
