@@ -37,10 +37,11 @@ static unsigned minute_at(struct update_now now, mono_ms at)
 	return (unsigned)((now.minute + later) % UPDATE_DAY_MINUTES);
 }
 
-/* `at`, or when it lies outside, a moment of the window that comes next after it. */
+/* `at`, or when it lies outside: a moment of the window before it, when that is not before `earliest`; else of the window after it. */
 static mono_ms into_window(const struct update_settings *s, struct update_now now, mono_ms at,
-			   unsigned jitter)
+			   mono_ms earliest, unsigned jitter)
 {
+	mono_ms length = (mono_ms)window_minutes(s) * MINUTE_MS, start;
 	unsigned minute;
 
 	if (at == MONO_NEVER)
@@ -48,8 +49,10 @@ static mono_ms into_window(const struct update_settings *s, struct update_now no
 	minute = minute_at(now, at);
 	if (is_in_window(s, minute))
 		return at;
-	at = mono_add(at, (mono_ms)minutes_from(minute, s->window_from) * MINUTE_MS);
-	return mono_add(at, part_of((mono_ms)window_minutes(s) * MINUTE_MS, jitter));
+	start = at - (mono_ms)minutes_from(s->window_from, minute) * MINUTE_MS;
+	if (start + part_of(length, jitter) >= earliest)
+		return start + part_of(length, jitter);
+	return start + (mono_ms)UPDATE_DAY_MINUTES * MINUTE_MS + part_of(length, jitter);
 }
 
 /* ---- mirrors ---- */
@@ -177,7 +180,7 @@ void update_plan_init(struct update_plan *plan, const struct update_settings *se
 		due = mono_add(now.at, part_of(settings->retry_first_ms, jitter));
 	else
 		due = mono_add(now.at - since_last, spread(settings->interval_ms, jitter));
-	plan->due = into_window(&plan->settings, now, due, jitter);
+	plan->due = into_window(&plan->settings, now, due, due, jitter);
 }
 
 bool update_plan_command(struct update_plan *plan, mono_ms now)
@@ -200,7 +203,7 @@ bool update_plan_tick(struct update_plan *plan, struct update_now now, unsigned 
 		plan->due = first;
 	} else if (!plan->is_commanded && !is_in_window(&plan->settings, now.minute)) {
 		/* The local clock was set, or summer began. */
-		plan->due = into_window(&plan->settings, now, now.at, jitter);
+		plan->due = into_window(&plan->settings, now, now.at, now.at, jitter);
 	} else {
 		plan->is_running = true;
 		plan->is_commanded = false;
@@ -216,7 +219,7 @@ mono_ms update_plan_deadline(const struct update_plan *plan)
 void update_plan_ended(struct update_plan *plan, struct update_now now, bool went_well,
 		       unsigned jitter)
 {
-	mono_ms due;
+	mono_ms due, earliest;
 
 	if (!plan->is_running)
 		return;
@@ -230,9 +233,13 @@ void update_plan_ended(struct update_plan *plan, struct update_now now, bool wen
 		return;
 	}
 	due = mono_add(now.at, next_delay(plan, jitter));
-	if (due < first_open(plan, now.at))
-		due = first_open(plan, now.at);
-	plan->due = into_window(&plan->settings, now, due, jitter);
+	/* A regular check may come earlier, so that none of a day's windows is missed; a pause is not cut. */
+	earliest = plan->failures ? due : mono_add(now.at, plan->settings.interval_ms / 2);
+	if (earliest < first_open(plan, now.at))
+		earliest = first_open(plan, now.at);
+	if (due < earliest)
+		due = earliest;
+	plan->due = into_window(&plan->settings, now, due, earliest, jitter);
 }
 
 /* ---- age ---- */

@@ -9,7 +9,8 @@
  * Rules
  * - After a check that went well the next one comes after `interval_ms`, give or take a tenth by jitter: a fleet spreads.
  * - After one that did not: after retry_first_ms, doubled for each further one up to retry_max_ms, of which jitter takes up to half.
- * - A check begins inside the window only: what falls outside moves to the next one, spread over it by jitter.
+ * - A check begins inside the window only. What falls outside moves into the one before, when that is half an interval away at least, else into
+ *   the next one, spread over it by jitter: with a day's interval no window is missed.
  * - A command makes it due at once, window or not. It does not shorten a cool-down.
  * - A mirror that told us to stay away is not asked before its time is over, and up to a tenth longer; when all did, nothing is due before
  *   the first of these times.

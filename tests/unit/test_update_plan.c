@@ -168,11 +168,13 @@ static const struct {
 } windows[] = {
 	{2 * 60, 4 * 60, 3 * HOUR, 3 * HOUR + DAY},
 	{2 * 60, 4 * 60, 2 * HOUR, 2 * HOUR + DAY},
-	{2 * 60, 4 * 60, 4 * HOUR, 3 * HOUR + 2 * DAY},
+	{2 * 60, 4 * 60, 4 * HOUR, 3 * HOUR + DAY},
+	{2 * 60, 4 * 60, 20 * HOUR, 3 * HOUR + 2 * DAY},
 	{2 * 60, 4 * 60, HOUR, 3 * HOUR + DAY},
 	{22 * 60, 2 * 60, 23 * HOUR, 23 * HOUR + DAY},
 	{22 * 60, 2 * 60, HOUR, HOUR + DAY},
-	{22 * 60, 2 * 60, 12 * HOUR, 24 * HOUR + DAY},
+	{22 * 60, 2 * 60, 12 * HOUR, 24 * HOUR},
+	{22 * 60, 2 * 60, 13 * HOUR, 24 * HOUR + DAY},
 	{5 * 60, 5 * 60, 17 * HOUR, 17 * HOUR + DAY},
 };
 
@@ -184,6 +186,24 @@ static void a_check_falls_into_the_window(void)
 		begin(&settings);
 		check_at(windows[i].now, true, MIDDLE);
 		CU_ASSERT_EQUAL(update_plan_deadline(&plan), windows[i].due);
+	}
+}
+
+/* Whatever the jitter: a day without a check would be a day without news. */
+static void no_day_is_missed_with_a_window(void)
+{
+	struct update_settings night = with_window(2 * 60, 4 * 60);
+	mono_ms now = 3 * HOUR;
+
+	begin(&night);
+	check_at(now, true, MIDDLE);
+	for (unsigned jitter = 0; jitter < UPDATE_JITTER_MAX; jitter += 37) {
+		mono_ms due = update_plan_deadline(&plan);
+
+		CU_ASSERT(due - now >= 22 * HOUR && due - now <= 26 * HOUR);
+		now = due;
+		CU_ASSERT_TRUE(update_plan_tick(&plan, at(now), jitter));
+		update_plan_ended(&plan, at(now), true, jitter);
 	}
 }
 
@@ -413,6 +433,7 @@ static const struct unit_test tests[] = {
 	{"a command is due at once and not twice", a_command_is_due_at_once_and_not_twice},
 	{"an end without a beginning changes nothing", an_end_without_a_beginning_changes_nothing},
 	{"a check falls into the window", a_check_falls_into_the_window},
+	{"no day is missed with a window", no_day_is_missed_with_a_window},
 	{"retries wait for the window too", retries_wait_for_the_window_too},
 	{"a clock that is set does not open the window",
 	 a_clock_that_is_set_does_not_open_the_window},
