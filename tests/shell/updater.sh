@@ -266,6 +266,8 @@ serve 6 && behave test.cvd stall && incoming_new && check_here hang_up_ms=700
 t_like "when the daemon hangs up it ends" "$output" '^end status=0 '
 t_like "within a second" "$output" '^took ms=[0-9]{1,3}$'
 t_is "and leaves nothing behind" "$(left)" "$memory "
+behave test.cvd drip && incoming_new 3 && rm "$served"/*.cdiff && check_here whole hello='(sleep 0.5; kill -SEGV $(ps -o pid= --ppid $UPDATER)) &'
+expect "a library that dies is told, and cleaned up after" ' died wait=0 .*signal 11' 92 "$as_before"
 behave test.cvd drip && incoming_new && check_here kill_ms=700
 t_like "a kill is a kill" "$output" '^end signal=9$'
 t_ok "its child goes with it" wait_for 5 gone
