@@ -20,7 +20,7 @@ static const struct cli_command commands[] = {
 	{"scan", cmd_scan, "scan custom PATH...: files and trees"},
 	{"history", cmd_history, "history list: what the journal has recorded"},
 	{"faults", cmd_faults, "faults [ID]: what keeps the connector from working as designed"},
-	{"definitions", cmd_definitions, "definitions list: files, signatures, age"},
+	{"definitions", cmd_definitions, "definitions list; definitions check FILE... (root)"},
 	{"unscannable", cmd_unscannable, "files that are not scanned because they failed workers"},
 	{"restart", cmd_restart, "restart the daemon in place (root)"},
 	{"recheck", cmd_recheck, "look again at account, directories, definitions (root)"},

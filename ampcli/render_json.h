@@ -40,6 +40,10 @@ bool render_json_definition(const struct json_target *target, const struct statu
 			    unsigned index, uint64_t now_utc_ms);
 bool render_json_knows_definition_field(const char *field);
 
+/* One object: the verdict, and in it a list of the files. */
+bool render_json_check(const struct json_target *target, const struct check_verdict *verdict);
+bool render_json_knows_check_field(const char *field);
+
 /* What was done, and after how long the daemon answered again; `ms` < 0: it did not go away. */
 bool render_json_done(const struct json_target *target, const char *text, int64_t ms);
 

@@ -36,6 +36,7 @@ void render_text_unscannable(const struct text_target *target,
 /* One line per file, under a head; ages at `now_utc_ms`. */
 void render_text_definitions(const struct text_target *target, const struct status_report *status,
 			     uint64_t now_utc_ms);
+void render_text_check(const struct text_target *target, const struct check_verdict *verdict);
 void render_text_about(const struct text_target *target, const struct about_view *about);
 
 #endif

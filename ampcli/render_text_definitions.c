@@ -68,7 +68,7 @@ static void write_row(FILE *stream, const struct row *row, const int widths[COLU
 
 static void write_reason(FILE *stream, const char *reason)
 {
-	char text[4 * LIMIT_DETAIL_BYTES + 8];
+	char text[4 * LIMIT_REASON_BYTES + 8];
 
 	(void)fputs(text_escape(span_of_text(reason), text, sizeof(text)), stream);
 }
@@ -96,4 +96,65 @@ void render_text_definitions(const struct text_target *target, const struct stat
 			write_reason(target->stream, status->files[i].reason);
 		(void)fputc('\n', target->stream);
 	}
+}
+
+static const struct row check_head = {
+	{"FILE", "VERSION", "PROMISED", "LOADED", "SIGNATURE", "RESULT"}};
+
+static void number_cell(uint32_t number, char out[CELL_BYTES])
+{
+	if (number)
+		(void)snprintf(out, CELL_BYTES, "%u", number);
+	else
+		(void)snprintf(out, CELL_BYTES, "-");
+}
+
+static void fill_tried(const struct definition_file *file, struct row *row)
+{
+	(void)text_escape(span_of_text(file->name), row->cells[0], CELL_BYTES);
+	number_cell(file->version, row->cells[1]);
+	number_cell(file->promised, row->cells[2]);
+	number_cell(file->signatures, row->cells[3]);
+	(void)snprintf(row->cells[4], CELL_BYTES, "%s", definition_signing_name(file->signing));
+	(void)snprintf(row->cells[5], CELL_BYTES, "%s", file->accepted ? "passed" : "refused: ");
+}
+
+static void write_verdict(FILE *stream, const struct check_verdict *verdict)
+{
+	char size[AMOUNT_TEXT], time[AMOUNT_TEXT];
+
+	if (verdict->passed) {
+		(void)fprintf(stream, "Passed: %llu signatures, %s, loaded in %s\n",
+			      (unsigned long long)verdict->signatures,
+			      amount_of_bytes(verdict->engine_bytes, size),
+			      amount_of_time(verdict->load_ms, time));
+		return;
+	}
+	(void)fputs("Refused: ", stream);
+	write_reason(stream, verdict->reason);
+	(void)fputc('\n', stream);
+}
+
+void render_text_check(const struct text_target *target, const struct check_verdict *verdict)
+{
+	int widths[COLUMNS] = {0};
+	struct row row;
+
+	widen(&check_head, widths);
+	for (unsigned i = 0; i < verdict->n_files; i++) {
+		fill_tried(&verdict->files[i], &row);
+		widen(&row, widths);
+	}
+	if (verdict->n_files) {
+		write_row(target->stream, &check_head, widths);
+		(void)fputc('\n', target->stream);
+	}
+	for (unsigned i = 0; i < verdict->n_files; i++) {
+		fill_tried(&verdict->files[i], &row);
+		write_row(target->stream, &row, widths);
+		if (!verdict->files[i].accepted)
+			write_reason(target->stream, verdict->files[i].reason);
+		(void)fputc('\n', target->stream);
+	}
+	write_verdict(target->stream, verdict);
 }

@@ -31,6 +31,8 @@ static const cyaml_schema_field_t fields[] = {
 	PATH_KEY(log_dir),
 	PATH_KEY(builtin_dir),
 	OPTIONAL_TEXT(definitions_dir, 4000),
+	OPTIONAL_TEXT(definitions_root, 4000),
+	NUMBER(max_definition_bytes),
 	PATH_KEY(scan_service),
 	OPTIONAL_TEXT(scan_user, 31),
 	NUMBER(scan_workers),
@@ -91,6 +93,7 @@ static const struct range ranges[] = {
 	RANGE(worker_memory_bytes, 3072 * MIB, 64 * MIB, 65536 * MIB),
 	RANGE(canary_every, 200, 1, 1000000),
 	RANGE(recycle_jobs, 20000, 1, 100000000),
+	RANGE(max_definition_bytes, 1024 * MIB, 1 * MIB, 16384 * MIB),
 	RANGE(journal_max_bytes, 1024 * MIB, 1 * MIB, 1048576 * MIB),
 	RANGE(journal_max_days, 30, 1, 3650),
 	RANGE(failure_limit, 5, 1, 1000),
@@ -396,7 +399,7 @@ static bool check_paths(const struct configuration *c, struct report *report)
 	} paths[] = {{"run_dir", c->run_dir},           {"state_dir", c->state_dir},
 		     {"log_dir", c->log_dir},           {"builtin_dir", c->builtin_dir},
 		     {"scan_service", c->scan_service}, {"definitions_dir", c->definitions_dir},
-		     {"install_root", c->install_root}};
+		     {"install_root", c->install_root}, {"definitions_root", c->definitions_root}};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (paths[i].path && paths[i].path[0] != '/')

@@ -21,10 +21,12 @@ struct configuration {
 	char *run_dir;   /* control socket and pid file */
 	char *state_dir; /* journal */
 	char *log_dir;
-	char *builtin_dir;     /* our own definitions */
-	char *definitions_dir; /* NULL: the built-in set */
-	char *scan_service;    /* path of ampscansvc */
-	char *scan_user;       /* its account and group */
+	char *builtin_dir;             /* our own definitions */
+	char *definitions_dir;         /* NULL: the built-in set */
+	char *definitions_root;        /* of the store (definition_store.h); NULL: there is none */
+	uint64_t max_definition_bytes; /* of one file; a set may have twice as many */
+	char *scan_service;            /* path of ampscansvc */
+	char *scan_user;               /* its account and group */
 	uint32_t
 		scan_workers; /* never 0 after reading: "number of cores, at most 8" is worked out */
 	uint32_t scan_timeout_ms;

@@ -88,6 +88,15 @@ static void on_history(void *context, uint64_t token, const struct journal_row *
 		session_history(session, rows, n);
 }
 
+void control_server_checked(struct control_server *server, uint64_t client,
+			    const struct definition_answer *answer)
+{
+	struct control_session *session = find(server, client);
+
+	if (session)
+		session_verdict(session, answer);
+}
+
 /* ---- sessions begin ---- */
 
 static uint32_t count_of_user(const struct control_server *server, uint32_t uid)
@@ -119,7 +128,7 @@ static void turn_away(int socket, const char *reason)
 	if (len > 0)
 		(void)packet_send(socket, packet, (size_t)len, -1,
 				  MSG_DONTWAIT); /* it sees the end anyway */
-	session_empty_socket(socket);
+	packet_discard(socket, SESSION_WINDOW + 1);
 	close(socket);
 }
 

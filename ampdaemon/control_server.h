@@ -14,6 +14,7 @@
 
 #include <uv.h>
 
+#include "ampdaemon/definition_desk.h"
 #include "ampdaemon/fault_desk.h"
 #include "ampdaemon/journal.h"
 #include "ampdaemon/scan_desk.h"
@@ -31,6 +32,7 @@ struct control_server;
 /* What sessions need of the rest of the daemon. */
 struct control_services {
 	struct scan_desk *desk;
+	struct definition_desk *definitions;
 	struct journal *journal;
 	/* Fills a report; what it points to is valid until the next turn of the loop. */
 	void (*fill_status)(void *context, struct status_report *ret_report);
@@ -76,6 +78,8 @@ void control_server_stop_accepting(struct control_server *server);
 /* From the desk. */
 void control_server_result(struct control_server *server, uint64_t client, struct span path,
 			   const struct file_result *result);
+void control_server_checked(struct control_server *server, uint64_t client,
+			    const struct definition_answer *answer);
 void control_server_room(struct control_server *server);
 
 void control_server_status_fresh(struct control_server *server);

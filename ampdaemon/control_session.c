@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ampdaemon/session_check.h"
 #include "ampdaemon/session_reports.h"
 #include "ampdaemon/session_scan.h"
 #include "io/channel.h"
@@ -17,7 +18,13 @@
 #include "io/log.h"
 #include "wire/session_rules.h"
 
-enum awaiting { AWAITING_NOTHING, AWAITING_ROOM, AWAITING_STATUS, AWAITING_HISTORY };
+enum awaiting {
+	AWAITING_NOTHING,
+	AWAITING_ROOM,
+	AWAITING_STATUS,
+	AWAITING_HISTORY,
+	AWAITING_VERDICT
+};
 
 struct held_file {
 	uint64_t file, bytes;
@@ -385,6 +392,27 @@ static void hear_recheck(struct control_session *s, const struct request *reques
 	say_done(s, "account, directories, executable and definitions are looked at again");
 }
 
+/* Definitions are tried; nothing else is read meanwhile. */
+static void hear_check(struct control_session *s, const struct request *request, int fd)
+{
+	char why[LIMIT_REASON_BYTES + 1] = "";
+
+	if (session_check_hear(s->host->services->definitions, s->id, request, fd, why))
+		session_refuse(s, REFUSAL_STATE, why);
+	else if (request->kind == REQUEST_CHECK_BEGIN)
+		say_done(s, "files of definitions are taken");
+	else if (request->kind == REQUEST_CHECK_END)
+		wait_for(s, AWAITING_VERDICT);
+}
+
+void session_verdict(struct control_session *s, const struct definition_answer *answer)
+{
+	if (s->awaiting != AWAITING_VERDICT)
+		return;
+	wait_for(s, AWAITING_NOTHING);
+	(void)send_packet(s, session_check_verdict(answer, packet, sizeof(packet)));
+}
+
 static void hear_scan_begin(struct control_session *s, const struct request *request, int fd)
 {
 	(void)fd;
@@ -401,7 +429,7 @@ static void hear_scan_end(struct control_session *s, const struct request *reque
 	end_when_due(s);
 }
 
-/* Who may ask for what. Only a ScanFile comes with a descriptor (wire/session_rules.h). */
+/* Who may ask for what. Which come with a descriptor: wire/session_rules.h. */
 static const struct request_row {
 	void (*hear)(struct control_session *s, const struct request *request, int fd);
 	bool root_only;
@@ -416,6 +444,9 @@ static const struct request_row {
 	[REQUEST_RESTART] = {hear_restart, true},
 	[REQUEST_RECHECK] = {hear_recheck, true},
 	[REQUEST_UNSCANNABLE] = {hear_unscannable, false},
+	[REQUEST_CHECK_BEGIN] = {hear_check, true},
+	[REQUEST_CHECK_FILE] = {hear_check, true},
+	[REQUEST_CHECK_END] = {hear_check, true},
 };
 
 static void hear(struct control_session *s, const struct request *request, int fd)
@@ -426,6 +457,7 @@ static void hear(struct control_session *s, const struct request *request, int f
 		row->hear(s, request, fd);
 		return;
 	}
+	late_close(fd);
 	session_refuse(s, REFUSAL_NOT_PERMITTED, "only root may ask for this");
 }
 
@@ -493,6 +525,7 @@ struct control_session *session_free(struct control_session *s)
 	if (!s)
 		return NULL;
 	desk_cancel(s->host->services->desk, s->id);
+	definition_desk_cancel(s->host->services->definitions, s->id);
 	if (s->scan.counts.scan) { /* the client left in the middle of it */
 		uint32_t unanswered = s->scan.under_way + (s->held.path != NULL);
 
@@ -507,22 +540,6 @@ struct control_session *session_free(struct control_session *s)
 	return NULL;
 }
 
-/* A socket that is closed with something unread tells its peer of a reset ahead of our last word, and few would read on. */
-void session_empty_socket(int socket)
-{
-	struct packet_meta meta;
-	uint8_t rest[64]; /* the rest of a packet is dropped */
-
-	(void)shutdown(socket, SHUT_RD); /* nothing comes behind our back; fails when it is gone */
-	for (unsigned i = 0; i <= SESSION_WINDOW; i++) {
-		ssize_t r = packet_receive(socket, rest, sizeof(rest), MSG_DONTWAIT, &meta);
-
-		if (r <= 0 && r != -EMSGSIZE && r != -EPROTO)
-			return;
-		late_close(meta.fd);
-	}
-}
-
 /* What waits in the queue of the channel is lost to the client; it asks again. */
 bool session_hand_over(struct control_session *s, const char *reason,
 		       struct scan_handover *ret_scan)
@@ -533,7 +550,7 @@ bool session_hand_over(struct control_session *s, const char *reason,
 	if (len > 0)
 		(void)packet_send(channel_socket(s->channel), packet, (size_t)len, -1,
 				  MSG_DONTWAIT); /* it sees the end anyway */
-	session_empty_socket(channel_socket(s->channel));
+	packet_discard(channel_socket(s->channel), SESSION_WINDOW + 1);
 	if (!s->scan.counts.scan)
 		return false;
 	*ret_scan = (struct scan_handover){.counts = s->scan.counts, .began = s->scan.began};

@@ -51,14 +51,12 @@ bool session_waits_for_room(const struct control_session *session);
 void session_resume(struct control_session *session);
 
 void session_status_fresh(struct control_session *session);
+void session_verdict(struct control_session *session, const struct definition_answer *answer);
 void session_history(struct control_session *session, const struct journal_row *rows, int n);
 
 /* Its last word: connect again. True: it had a scan, which is the caller's now (its label: until session_free(), which comes next). */
 bool session_hand_over(struct control_session *session, const char *reason,
 		       struct scan_handover *ret_scan);
-
-/* Before a socket is closed with a last word in it: takes what the client has said already. */
-void session_empty_socket(int socket);
 
 /* Housekeeping: ends a session that has been silent before hello, or has not read, for too long. */
 void session_check(struct control_session *session, mono_ms now);

@@ -127,6 +127,11 @@ static void on_result(void *context, uint64_t client, struct span path,
 	control_server_result(((struct daemon *)context)->server, client, path, result);
 }
 
+static void on_checked(void *context, uint64_t client, const struct definition_answer *answer)
+{
+	control_server_checked(((struct daemon *)context)->server, client, answer);
+}
+
 static void on_room(void *context)
 {
 	struct daemon *d = context;
@@ -343,6 +348,7 @@ static int open_control(struct daemon *d)
 	const struct handover_head *head = &d->handover.head;
 	struct control_services services = {
 		.desk = d->desk,
+		.definitions = d->definitions,
 		.journal = d->journal,
 		.fill_status = fill_status,
 		.refresh_status = refresh_status,
@@ -396,7 +402,9 @@ static int build_desks(struct daemon *d)
 		return -ENOMEM;
 	origin.supervisor = d->supervisor;
 	d->desk = desk_new(&d->loop, &origin, &desk_callbacks, d);
-	return d->desk ? 0 : -ENOMEM;
+	d->definitions = definition_desk_new(&d->loop, d->configuration,
+					     supervisor_site(d->supervisor), on_checked, d);
+	return d->desk && d->definitions ? 0 : -ENOMEM;
 }
 
 /* The service and its workers go on as if nothing had been. When they cannot be taken, they end by themselves. */
@@ -482,6 +490,7 @@ static void tear_down(struct daemon *d)
 	d->server = control_server_free(d->server);
 	d->watch = site_watch_free(d->watch);
 	d->health = loop_health_free(d->health);
+	d->definitions = definition_desk_free(d->definitions);
 	d->desk = desk_free(d->desk);
 	d->incidents = incident_desk_free(d->incidents);
 	d->supervisor = supervisor_free(d->supervisor);

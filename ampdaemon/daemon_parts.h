@@ -11,6 +11,7 @@
 
 #include "ampdaemon/configuration.h"
 #include "ampdaemon/control_server.h"
+#include "ampdaemon/definition_desk.h"
 #include "ampdaemon/fault_desk.h"
 #include "ampdaemon/handover.h"
 #include "ampdaemon/incident_desk.h"
@@ -33,6 +34,7 @@ struct daemon {
 	struct site_watch *watch;
 	struct supervisor *supervisor;
 	struct scan_desk *desk;
+	struct definition_desk *definitions;
 	struct control_server *server;
 	struct worker_memory *memory;
 	struct loop_health *health;

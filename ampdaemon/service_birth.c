@@ -2,6 +2,7 @@
 #include "ampdaemon/service_birth.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +66,10 @@ static int open_all(const struct birth_request *request, struct spawn_order *ord
 		return order->builtin;
 	if (request->source == SOURCE_BUILTIN)
 		return 0;
+	if (request->definitions >= 0) {
+		order->definitions = fcntl(request->definitions, F_DUPFD_CLOEXEC, 0);
+		return order->definitions < 0 ? -errno : 0;
+	}
 	order->definitions = installation_open(request->installation, INSTALLATION_DEFINITIONS,
 					       problem->text, sizeof(problem->text));
 	/* The built-in set can stand in for it. */

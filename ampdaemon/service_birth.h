@@ -21,7 +21,8 @@ struct birth_request {
 	const struct configuration *configuration;
 	struct installation *installation;
 	enum definition_source source;
-	int last_words; /* stays the caller's */
+	int definitions; /* directory in place of the installed one, stays the caller's; -1: none */
+	int last_words;  /* stays the caller's */
 };
 
 struct birth_problem {

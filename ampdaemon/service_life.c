@@ -106,7 +106,8 @@ static int prepare(struct service_life *l)
 static int spawn(struct service_life *l)
 {
 	struct birth_request request = {.configuration = l->base->configuration,
-					.installation = l->base->installation};
+					.installation = l->base->installation,
+					.definitions = -1};
 	struct spawned child;
 	int socket, r;
 

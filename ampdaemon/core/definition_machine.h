@@ -63,6 +63,7 @@ enum candidate_phase { CANDIDATE_PHASE_LIST(NAME_TABLE_MEMBER) CANDIDATE_PHASE_C
 	X(REJECTION_TRIAL_DIED, "the trial died of it", true)                                      \
 	X(REJECTION_TRIAL_TIME, "the trial did not end in time", true)                             \
 	X(REJECTION_TRIAL_ROOM, "there is too little memory to try it", false)                     \
+	X(REJECTION_TRIAL_BROKEN, "the trial could not be made", false)                            \
 	X(REJECTION_EMPTY, "it has no signatures", true)                                           \
 	X(REJECTION_SHRUNK, "it has less than half of the signatures of the set before", true)     \
 	X(REJECTION_PROMISE, "a file has not the signatures that its header promises", true)       \

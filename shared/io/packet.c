@@ -131,3 +131,18 @@ ssize_t packet_receive(int socket, void *data, size_t size, int flags, struct pa
 		return drop(ret_meta, 0);
 	return len;
 }
+
+void packet_discard(int socket, unsigned packets)
+{
+	struct packet_meta meta;
+	uint8_t rest[64]; /* the rest of a packet is dropped */
+
+	(void)shutdown(socket, SHUT_RD); /* nothing comes behind our back; fails when it is gone */
+	while (packets--) {
+		ssize_t r = packet_receive(socket, rest, sizeof(rest), MSG_DONTWAIT, &meta);
+
+		if (r <= 0 && r != -EMSGSIZE && r != -EPROTO)
+			return;
+		late_close(meta.fd);
+	}
+}

@@ -33,4 +33,10 @@ struct packet_meta {
 ssize_t packet_receive(int socket, void *data, size_t size, int flags,
 		       struct packet_meta *ret_meta);
 
+/*
+ * Takes and drops at most so many packets, with their descriptors: a socket that is closed with something unread tells its peer of a reset ahead
+ * of our last word, and few would read on. Nothing can be received afterwards.
+ */
+void packet_discard(int socket, unsigned packets);
+
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "wire/check_fields.h"
 #include "wire/event_fields.h"
 #include "wire/fault_fields.h"
 #include "wire/fields.h"
@@ -102,6 +103,10 @@ ssize_t request_encode(const struct request *request, void *packet, size_t size)
 	case REQUEST_RECHECK:
 	case REQUEST_UNSCANNABLE:
 		return encode_supervision_request(request, &outer, packet, size);
+	case REQUEST_CHECK_BEGIN:
+	case REQUEST_CHECK_FILE:
+	case REQUEST_CHECK_END:
+		return check_request_encode(request, &outer, packet, size);
 	}
 	return fields_pack(&outer.base, packet, size);
 }
@@ -198,6 +203,10 @@ int request_decode(struct wire_arena *arena, const void *packet, size_t len,
 	case AMP__PB__REQUEST__BODY_RECHECK:
 	case AMP__PB__REQUEST__BODY_UNSCANNABLE:
 		return decode_supervision_request(m, ret_request, ret_why);
+	case AMP__PB__REQUEST__BODY_CHECK_BEGIN:
+	case AMP__PB__REQUEST__BODY_CHECK_FILE:
+	case AMP__PB__REQUEST__BODY_CHECK_END:
+		return check_request_decode(m, ret_request, ret_why);
 	case AMP__PB__REQUEST__BODY__NOT_SET:
 	default:
 		return fields_refuse(ret_why, "no request in it");
@@ -376,6 +385,8 @@ ssize_t reply_encode(const struct reply *reply, void *packet, size_t size)
 		return fault_page_encode(reply, &outer, packet, size);
 	case REPLY_UNSCANNABLE:
 		return unscannable_page_encode(reply, &outer, packet, size);
+	case REPLY_CHECK_VERDICT:
+		return check_verdict_encode(&reply->check_verdict, &outer, packet, size);
 	case REPLY_DONE:
 	case REPLY_RECONNECT:
 		return encode_done(reply, &outer, packet, size);
@@ -454,6 +465,9 @@ int reply_decode(struct wire_arena *arena, const void *packet, size_t len, struc
 		return fault_page_decode(m->faults, ret_reply, ret_why);
 	case AMP__PB__REPLY__BODY_UNSCANNABLE:
 		return unscannable_page_decode(arena, m->unscannable, ret_reply, ret_why);
+	case AMP__PB__REPLY__BODY_CHECK_VERDICT:
+		ret_reply->kind = REPLY_CHECK_VERDICT;
+		return check_verdict_decode(m->check_verdict, &ret_reply->check_verdict, ret_why);
 	case AMP__PB__REPLY__BODY_DONE:
 	case AMP__PB__REPLY__BODY_RECONNECT:
 		return decode_done(m, ret_reply, ret_why);

@@ -44,6 +44,9 @@ enum request_kind {
 	REQUEST_RESTART = 8,
 	REQUEST_RECHECK = 9,
 	REQUEST_UNSCANNABLE = 10,
+	REQUEST_CHECK_BEGIN = 11,
+	REQUEST_CHECK_FILE = 12,
+	REQUEST_CHECK_END = 13,
 };
 
 struct history_request {
@@ -78,6 +81,10 @@ struct request {
 		struct {
 			uint32_t from, limit; /* limit 1 to LIMIT_HISTORY_ROWS */
 		} unscannable;
+		struct {
+			const char *name;
+			bool custom;
+		} check_file;
 	};
 };
 
@@ -93,6 +100,7 @@ enum reply_kind {
 	REPLY_DONE = 9,
 	REPLY_UNSCANNABLE = 10,
 	REPLY_RECONNECT = 11,
+	REPLY_CHECK_VERDICT = 12,
 };
 
 struct worker_report {
@@ -180,6 +188,16 @@ struct history_page {
 	bool more;
 };
 
+/* Of definitions that were tried. */
+struct check_verdict {
+	bool passed;
+	const char *reason;
+	uint64_t signatures, engine_bytes;
+	uint32_t load_ms;
+	unsigned n_files;
+	struct definition_file files[LIMIT_DEFINITION_FILES];
+};
+
 struct reply {
 	enum reply_kind kind;
 	union {
@@ -216,6 +234,7 @@ struct reply {
 		struct {
 			const char *reason;
 		} reconnect;
+		struct check_verdict check_verdict;
 	};
 };
 

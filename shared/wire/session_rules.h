@@ -29,7 +29,8 @@ struct rule_book {
 
 extern const struct rule_book rules_to_service;   /* what a scan service accepts */
 extern const struct rule_book rules_from_service; /* what the daemon accepts of it */
-extern const struct rule_book rules_from_trial;   /* the same of one that only tries a set: phases of from_service_phase */
+extern const struct rule_book
+	rules_from_trial; /* the same of one that only tries a set: phases of from_service_phase */
 extern const struct rule_book rules_to_worker;
 extern const struct rule_book rules_from_worker;
 extern const struct rule_book rules_request; /* what the daemon accepts of a client */
@@ -44,7 +45,12 @@ enum from_service_phase {
 	FROM_SERVICE_PHASE_UP,
 	FROM_SERVICE_PHASE_LEAVING
 };
-enum request_phase { REQUEST_PHASE_NEW, REQUEST_PHASE_OPEN, REQUEST_PHASE_SCANNING };
+enum request_phase {
+	REQUEST_PHASE_NEW,
+	REQUEST_PHASE_OPEN,
+	REQUEST_PHASE_SCANNING,
+	REQUEST_PHASE_CHECKING
+};
 
 struct session {
 	const struct rule_book *book;

@@ -337,6 +337,19 @@ rows = [json.loads(line) for line in sys.stdin]
 assert [row[\"state\"] for row in rows] == [\"active\", \"refused\"], rows"' "$cli" "$sock"
 t_is "a field of the definitions" "$("$cli" --socket "$sock" definitions list --field database | tr '\n' ' ')" "test daily "
 t_exit_is "a field that no definitions have is exit 3" 3 "$cli" --socket "$work/none" definitions list --field nonsense
+printf 'DAMAGED' >"$work/daily.cvd" && printf 'fine' >"$work/own.ndb"
+t_exit_is "definitions check: a set that passes is exit 0" 0 "$cli" --socket "$sock" definitions check "$work/own.ndb"
+t_like "and says what it would be" "$t_output" '^Passed: 14 signatures, 1.0 MiB, loaded in 1.5 s$'
+t_exit_is "one that does not is exit 6" 6 "$cli" --socket "$sock" definitions check "$work/own.ndb" "$work/daily.cvd"
+t_like "with the file and the reason" "$t_output" '^daily.cvd .* refused: it is damaged$'
+t_like "and the reason for the whole" "$t_output" '^Refused: the trial refused it$'
+t_is "a custom file is sent as one" "$("$cli" --socket "$sock" definitions check "$work/own.ndb" --json | python3 -c '
+import json, sys
+row = json.load(sys.stdin)
+print(row["passed"], [(file["file"], file["origin"]) for file in row["files"]])')" "True [('own.ndb', 'custom')]"
+t_is "a field of a check" "$("$cli" --socket "$sock" definitions check --field passed "$work/daily.cvd")" false
+t_exit_is "a file that is not there is exit 2" 2 "$cli" --socket "$sock" definitions check "$work/nothing.cvd"
+t_exit_is "no file to check is exit 3" 3 "$cli" --socket "$sock" definitions check
 t_exit_is "definitions alone is exit 3" 3 "$cli" --socket "$sock" definitions
 t_exit_is "definitions of another kind is exit 3" 3 "$cli" --socket "$sock" definitions lost
 t_exit_is "unscannable takes no words" 3 "$cli" --socket "$sock" unscannable x

@@ -295,6 +295,44 @@ static void begin(struct fake *fake)
 	send_reply(fake, &reply);
 }
 
+/* A file of definitions that begins with DAMAGED is refused, and the set with it. */
+static void answer_check(struct fake *fake, const struct request *request, int fd)
+{
+	static struct reply reply;
+	static char names[LIMIT_DEFINITION_FILES][LIMIT_NAME_BYTES + 1];
+	struct check_verdict *verdict = &reply.check_verdict;
+	struct definition_file *file = &verdict->files[verdict->n_files];
+	char head[8] = "";
+
+	if (request->kind == REQUEST_CHECK_BEGIN) {
+		reply = (struct reply){.kind = REPLY_CHECK_VERDICT,
+				       .check_verdict = {.passed = true,
+							 .reason = "",
+							 .signatures = 14,
+							 .engine_bytes = 1u << 20,
+							 .load_ms = 1500}};
+		answer_done(fake, "files of definitions are taken");
+	} else if (request->kind == REQUEST_CHECK_END) {
+		send_reply(fake, &reply);
+	} else {
+		(void)!pread(fd, head, sizeof(head) - 1, 0);
+		(void)snprintf(names[verdict->n_files], sizeof(names[0]), "%s",
+			       request->check_file.name);
+		*file = (struct definition_file){.name = names[verdict->n_files++],
+						 .accepted = strcmp(head, "DAMAGED") != 0,
+						 .reason = "",
+						 .origin = request->check_file.custom
+								   ? DEFINITION_ORIGIN_CUSTOM
+								   : DEFINITION_ORIGIN_OFFICIAL,
+						 .database = ""};
+		if (file->accepted)
+			return;
+		file->reason = "it is damaged";
+		verdict->passed = false;
+		verdict->reason = "the trial refused it";
+	}
+}
+
 static void answer(struct fake *fake, const struct request *request, int fd)
 {
 	struct reply reply = {.kind = REPLY_SCAN_SUMMARY};
@@ -331,6 +369,11 @@ static void answer(struct fake *fake, const struct request *request, int fd)
 		break;
 	case REQUEST_RECHECK:
 		answer_done(fake, "it is looked at again");
+		break;
+	case REQUEST_CHECK_BEGIN:
+	case REQUEST_CHECK_FILE:
+	case REQUEST_CHECK_END:
+		answer_check(fake, request, fd);
 		break;
 	}
 }

@@ -154,6 +154,11 @@ bool request_equal(const struct request *a, const struct request *b)
 		return true;
 	case REQUEST_UNSCANNABLE:
 		return SAME(unscannable.from) && SAME(unscannable.limit);
+	case REQUEST_CHECK_BEGIN:
+	case REQUEST_CHECK_END:
+		return true;
+	case REQUEST_CHECK_FILE:
+		return SAME_TEXT(check_file.name) && SAME(check_file.custom);
 	}
 	return false;
 }
@@ -272,6 +277,18 @@ static bool same_unscannable(const struct reply *a, const struct reply *b)
 	return true;
 }
 
+static bool same_verdict(const struct check_verdict *a, const struct check_verdict *b)
+{
+	if (!SAME(passed) || !SAME_TEXT(reason) || !SAME(signatures) || !SAME(engine_bytes) ||
+	    !SAME(load_ms) || !SAME(n_files))
+		return false;
+	for (unsigned i = 0; i < a->n_files; i++) {
+		if (!same_file(&a->files[i], &b->files[i]))
+			return false;
+	}
+	return true;
+}
+
 bool reply_equal(const struct reply *a, const struct reply *b)
 {
 	if (!SAME(kind))
@@ -300,6 +317,8 @@ bool reply_equal(const struct reply *a, const struct reply *b)
 		return same_unscannable(a, b);
 	case REPLY_RECONNECT:
 		return SAME_TEXT(reconnect.reason);
+	case REPLY_CHECK_VERDICT:
+		return same_verdict(&a->check_verdict, &b->check_verdict);
 	}
 	return false;
 }

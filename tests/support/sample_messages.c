@@ -167,6 +167,9 @@ const struct request *sample_requests(unsigned *ret_n)
 		{.kind = REQUEST_RECHECK},
 		{.kind = REQUEST_UNSCANNABLE,
 		 .unscannable = {.from = LIMIT_UNSCANNABLE, .limit = LIMIT_HISTORY_ROWS}},
+		{.kind = REQUEST_CHECK_BEGIN},
+		{.kind = REQUEST_CHECK_FILE, .check_file = {.name = "daily.cld", .custom = true}},
+		{.kind = REQUEST_CHECK_END},
 	};
 
 	*ret_n = COUNT(samples);
@@ -399,6 +402,22 @@ const struct reply *sample_replies(unsigned *ret_n)
 			 {.n_files = COUNT(files), .files = files, .total = 7, .more = true}},
 		{.kind = REPLY_UNSCANNABLE},
 		{.kind = REPLY_RECONNECT, .reconnect = {.reason = "fault 6"}},
+		{.kind = REPLY_CHECK_VERDICT, .check_verdict = {.passed = true, .reason = ""}},
+		{.kind = REPLY_CHECK_VERDICT,
+		 .check_verdict = {.reason = "the trial refused it: daily.cld: cut",
+				   .signatures = 1u << 22,
+				   .engine_bytes = 1u << 30,
+				   .load_ms = 9000,
+				   .n_files = 1,
+				   .files = {{.name = "daily.cld",
+					      .reason = "cut",
+					      .version = 27000,
+					      .signatures = 3,
+					      .built = 1700000000,
+					      .origin = DEFINITION_ORIGIN_OFFICIAL,
+					      .database = "daily",
+					      .promised = 2000000,
+					      .signing = DEFINITION_SIGNING_HEADER}}}},
 	};
 	const struct event *all = sample_events(&samples[7].history.n_events);
 
