@@ -14,7 +14,7 @@
 #include "io/sha256.h"
 
 #define BLOCK 512 /* tar's */
-#define CHUNK (128 * BLOCK)
+#define CHUNK ((size_t)128 * BLOCK)
 #define SIZE_AT 124 /* of a tar header: twelve bytes, octal */
 #define SIZE_FIELD 12
 #define TYPE_AT 156

@@ -63,13 +63,15 @@ static bool is_wanted(const char *directory, const char *name, bool has_definiti
 	       strcmp(name, CANARY_FILE) == 0;
 }
 
-static enum definition_origin origin_of(const char *directory, enum definition_kind kind)
+static enum definition_origin origin_of(const struct loader *loader, const char *directory,
+					enum definition_kind kind)
 {
+	bool is_official = loader->order->is_generation ? strcmp(directory, CUSTOM) != 0
+							: definition_kind_is_official(kind);
+
 	if (strcmp(directory, ROOT_BUILTIN) == 0)
 		return DEFINITION_ORIGIN_BUILTIN;
-	return strcmp(directory, CUSTOM) != 0 && definition_kind_is_official(kind)
-		       ? DEFINITION_ORIGIN_OFFICIAL
-		       : DEFINITION_ORIGIN_CUSTOM;
+	return is_official ? DEFINITION_ORIGIN_OFFICIAL : DEFINITION_ORIGIN_CUSTOM;
 }
 
 static int by_name(const void *left, const void *right)
@@ -90,7 +92,7 @@ static void add(struct loader *loader, const char *directory, const char *name)
 	(void)snprintf(file->name, sizeof(file->name), "%s", name); /* fits: NAME_MAX */
 	file->directory = directory;
 	file->kind = definition_kind_of(name);
-	file->origin = origin_of(directory, file->kind);
+	file->origin = origin_of(loader, directory, file->kind);
 	loader->n_files++;
 }
 
@@ -143,13 +145,11 @@ static int check_place(const struct loader *loader, struct candidate *file)
 		return refuse(file, "files of this kind are not accepted");
 	if (!loader->order->is_generation || file->origin == DEFINITION_ORIGIN_BUILTIN)
 		return 0;
-	if (strcmp(file->directory, CUSTOM) != 0)
-		return definition_kind_is_official(file->kind)
-			       ? 0
-			       : refuse(file, "unsigned files are accepted from custom/ only");
-	return definition_kind_is_official(file->kind)
-		       ? refuse(file, "signed containers are not accepted from custom/")
-		       : 0;
+	if (definition_kind_is_official(file->kind) == (file->origin == DEFINITION_ORIGIN_OFFICIAL))
+		return 0;
+	return refuse(file, file->origin == DEFINITION_ORIGIN_OFFICIAL
+				    ? "unsigned files are accepted from custom/ only"
+				    : "signed containers are not accepted from custom/");
 }
 
 /* Readable, regular, not empty? Never blocks on a FIFO. */
@@ -409,6 +409,12 @@ static enum exit_code load(struct loader *loader, struct engine **ret_engine,
 		text_append(why, LIMIT_REASON_BYTES, &at,
 			    "the directory of the definitions cannot be read: %s",
 			    strerror(-result));
+		return EXIT_CODE_DEFINITIONS;
+	}
+	/* A generation is taken whole. */
+	if (loader->n_left_out && loader->order->is_generation) {
+		text_append(why, LIMIT_REASON_BYTES, &at, "the set has more than %d files",
+			    LIMIT_DEFINITION_FILES);
 		return EXIT_CODE_DEFINITIONS;
 	}
 	examine_all(loader);

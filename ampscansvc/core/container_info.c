@@ -13,7 +13,7 @@
 #define SIGNATURE "DSIG:"
 #define SIZE_DIGITS 10
 #define LINE_BYTES 2000 /* libclamav would cut a line above 8191; a signature has 350 */
-#define HEX_DIGITS (2 * LIMIT_DIGEST_BYTES)
+#define HEX_DIGITS ((size_t)2 * LIMIT_DIGEST_BYTES)
 #define FIRST_FLOOR 10 /* main and daily: tenths */
 
 /* Where the text is looked at, and what has been found in it. */

@@ -7,7 +7,7 @@
 
 #include "base/name_table.h"
 
-/* Whose word it is. In a directory that is no generation, what is signed counts as official. */
+/* Whose word it is: in a generation the place says it, in a flat directory the kind of the file. */
 #define DEFINITION_ORIGIN_LIST(X)                                                                  \
 	X(DEFINITION_ORIGIN_BUILTIN, "built-in")                                                   \
 	X(DEFINITION_ORIGIN_OFFICIAL, "official")                                                  \

@@ -171,7 +171,7 @@ custom() {
 	chmod 0644 "$generation"/custom/*
 	try
 	t_like "plain text is accepted from custom/" "$said" '^file own.ndb accepted signatures=1 .*origin=custom \(unsigned\) unsigned'
-	t_like "and not from beside the official ones" "$said" '^file own.ndb rejected .*from custom/ only'
+	t_like "and not from beside the official ones" "$said" '^file own.ndb rejected .*origin=official .*from custom/ only'
 	is_accepted "an unsigned container is accepted from custom/" own.cud "signatures=1 .*origin=custom \(unsigned\)"
 	is_refused "not when something in it weakens the engine" weak.cud "own.ign2 is of a kind that is not accepted"
 	t_like "the official one is what it was" "$said" '^file test.cvd accepted signatures=10'
@@ -180,6 +180,9 @@ custom() {
 	said=$(drive "$generation" <<<'start is_trial=1')
 	t_like "a directory that is no generation is flat" "$said" '^file own.ndb accepted signatures=1 .*origin=custom'
 	t_is "and has nothing below it" "$(grep -c '^file own' <<<"$said")" 1
+	for kind in $(seq 70); do cp "$work/own.ndb" "$generation/custom/n$kind.ndb"; done
+	try
+	t_like "a generation is taken whole or not at all" "$said" '^failed 67 the set has more than 64 files'
 	t_like "a trial without definitions makes no sense" "$(drive <<<'start is_trial=1')" '^service ended signal=0 status=65$'
 }
 
