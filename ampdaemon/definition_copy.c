@@ -265,7 +265,7 @@ int definition_copy_keep(struct definition_copy *copy, const char *path, int gen
 			 uint64_t number)
 {
 	char text[DEFINITION_NUMBER_BYTES];
-	struct manifest_entry entry;
+	struct manifest_entry entry = {.bytes = 0};
 	const char *name;
 	int r, from,
 		directory = definition_tree_open(generations, definition_number_text(number, text));

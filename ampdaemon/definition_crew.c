@@ -125,7 +125,9 @@ static int start(struct definition_crew *crew, struct definition_job *job, uint6
 	r = quiet_thread_start(run, hand, STACK_BYTES);
 	if (!r)
 		return 0;
-	definition_crew_free(crew);
+	pthread_mutex_lock(&crew->lock);
+	crew->holders--; /* not the last one: the stage is */
+	pthread_mutex_unlock(&crew->lock);
 	free(hand);
 	return r;
 }

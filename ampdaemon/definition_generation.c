@@ -157,6 +157,7 @@ int definition_generation_read(int directory, struct definition_manifest *ret_ma
 
 	(void)snprintf(why, LIMIT_REASON_BYTES,
 		       "it cannot be listed"); /* until it is known better */
+	ret_manifest->n = 0;
 	r = read_manifest(directory, ret_manifest, ret_digest, why);
 	if (!r)
 		r = look_at_files(directory, ret_manifest, why);

@@ -30,7 +30,7 @@ static uint64_t read_target(const struct definition_store *store, enum definitio
 	if (len < 0)
 		return 0;
 	target[len] = '\0';
-	if (strncmp(target, DEFINITION_GENERATIONS "/", prefix))
+	if (strncmp(target, DEFINITION_GENERATIONS "/", prefix) != 0)
 		return 0;
 	return definition_number_of(target + prefix);
 }

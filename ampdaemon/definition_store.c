@@ -103,7 +103,7 @@ static void insert(struct listing *listing, const struct stored_generation *set)
 
 static int list_one(void *context, int directory, const char *name)
 {
-	struct stored_generation set;
+	struct stored_generation set = {.number = 0};
 	char why[LIMIT_REASON_BYTES];
 	uint64_t number = definition_number_of(name);
 

@@ -33,8 +33,8 @@ static bool is_name(const char *name, size_t len)
 
 bool manifest_name_is_valid(const char *name)
 {
-	return is_name(name, strnlen(name, LIMIT_NAME_BYTES + 1)) && strcmp(name, MANIFEST_FILE) &&
-	       strcmp(name, MANIFEST_CUSTOM);
+	return is_name(name, strnlen(name, LIMIT_NAME_BYTES + 1)) &&
+	       strcmp(name, MANIFEST_FILE) != 0 && strcmp(name, MANIFEST_CUSTOM) != 0;
 }
 
 int manifest_path_make(char ret_path[MANIFEST_PATH_BYTES + 1], const char *name, bool is_custom)
@@ -99,7 +99,7 @@ const struct manifest_entry *definition_manifest_find(const struct definition_ma
 {
 	unsigned place = place_of(manifest, path);
 
-	if (place == manifest->n || strcmp(manifest->entries[place].path, path))
+	if (place == manifest->n || strcmp(manifest->entries[place].path, path) != 0)
 		return NULL;
 	return &manifest->entries[place];
 }

@@ -7,10 +7,13 @@
 
 #include <CUnit/CUnit.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ampdaemon/definition_link.h"
@@ -131,6 +134,7 @@ static int live(uint64_t number, uint64_t before, int source)
 	r = definition_store_publish(lab.store, number, lab.why);
 	if (r) {
 		CU_ASSERT(lab.why[0] != '\0');
+		CU_ASSERT_EQUAL(staged(), 1);
 		CU_ASSERT_EQUAL(definition_store_discard(lab.store, number), 0);
 		CU_ASSERT_EQUAL(staged(), 0);
 		return r;
@@ -152,41 +156,156 @@ static void check_disk(uint64_t active)
 	CU_ASSERT_EQUAL(check(active), 0);
 }
 
+/* A store in which generation 1 is active. */
+static void begin(const char *name)
+{
+	lab_open(&lab, name);
+	lab_make(&lab, 1, &one, 1);
+	CU_ASSERT_EQUAL(definition_link_point(lab.store, DEFINITION_LINK_ACTIVE, 1), 0);
+}
+
+/* After a start: one of the two is active, and the disk is as it must be; the other goes. Returns the active one. */
+static uint64_t settle(uint64_t before, uint64_t number)
+{
+	uint64_t active = definition_link_target(lab.store, DEFINITION_LINK_ACTIVE);
+
+	CU_ASSERT_FATAL(active == before || active == number);
+	check_disk(active);
+	CU_ASSERT_EQUAL(definition_store_drop(lab.store, active == before ? number : before), 0);
+	return active;
+}
+
+static struct {
+	uint64_t number, active;
+	unsigned failed;
+} story;
+
+/* One life in which the n-th call fails. False: it had fewer. `is_fatal`: no such call may be passed over. */
+static bool live_with(void (*arm)(unsigned n, int error), unsigned n, int error, bool is_fatal)
+{
+	bool was_hit;
+	int r, source;
+
+	lab_reopen(&lab);
+	source = lab_source("new", 3);
+	arm(n, error);
+	r = live(++story.number, story.active, source);
+	was_hit = disk_fault_disarm();
+	story.failed += r != 0;
+	CU_ASSERT(was_hit || !r);
+	CU_ASSERT(r || !is_fatal || !was_hit);
+	CU_ASSERT(r || definition_link_target(lab.store, DEFINITION_LINK_ACTIVE) == story.number);
+	lab_reopen(&lab);
+	story.active = settle(story.active, story.number);
+	return was_hit;
+}
+
 /* Each call that changes the disk or opens something fails once, with each of the errors. */
 static void whichever_call_fails_the_old_set_or_the_new_one_is_there(void)
 {
-	static const int errors[] = {ENOSPC, EIO, EDQUOT, EMFILE};
-	uint64_t number = 1, before = 1;
-	unsigned failed = 0;
+	static const int errors[] = {ENOSPC, EIO, EMFILE};
+	unsigned n;
 
-	lab_open(&lab, "any-call");
-	lab_make(&lab, 1, &one, 1);
-	CU_ASSERT_EQUAL(definition_link_point(lab.store, DEFINITION_LINK_ACTIVE, 1), 0);
+	begin("any-call");
+	memset(&story, 0, sizeof(story));
+	story.number = story.active = 1;
 	for (unsigned i = 0; i < N(errors); i++) {
-		bool was_hit = true;
-
-		for (unsigned n = 1; was_hit; n++) {
-			int r, source;
-			uint64_t active;
-
-			lab_reopen(&lab);
-			source = lab_source("new", 3);
-			disk_fault_arm(n, errors[i]);
-			r = live(++number, before, source);
-			was_hit = disk_fault_disarm();
-			failed += r != 0;
-			active = definition_link_target(lab.store, DEFINITION_LINK_ACTIVE);
-			CU_ASSERT(active == number || (r && active == before));
-			lab_reopen(&lab);
-			check_disk(active);
-			CU_ASSERT_EQUAL(definition_store_drop(lab.store,
-							      active == before ? number : before),
-					0);
-			before = active;
-		}
+		for (n = 1; live_with(disk_fault_arm, n, errors[i], false); n++)
+			;
+		CU_ASSERT(n > 30);
 	}
-	printf("# %u lives, %u failed\n", (unsigned)number, failed);
-	CU_ASSERT(failed > 80);
+	printf("# %u lives, %u failed\n", (unsigned)story.number, story.failed);
+	CU_ASSERT(story.failed > story.number / 2);
+	for (n = 1; live_with(disk_fault_arm_syncs, n, EIO, true); n++)
+		; /* what is not on the disk for certain is told */
+	CU_ASSERT(n > 8);
+	lab_close(&lab);
+}
+
+/* Begins a life in a process of its own. True: it was killed in place of its n-th call; else it came to its end. */
+static bool die_at(unsigned n, void (*life)(unsigned n))
+{
+	pid_t child;
+	int status;
+
+	(void)fflush(stdout); /* else the child has it too */
+	child = fork();
+	CU_ASSERT_FATAL(child >= 0);
+	if (child == 0) {
+		alarm(60); /* it hangs */
+		life(n);
+		_exit(EXIT_SUCCESS);
+	}
+	CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+	if (WIFSIGNALED(status)) {
+		CU_ASSERT_EQUAL_FATAL(WTERMSIG(status), SIGKILL);
+		return true;
+	}
+	CU_ASSERT_EQUAL_FATAL(WEXITSTATUS(status), EXIT_SUCCESS);
+	return false;
+}
+
+static void switch_over(unsigned n)
+{
+	int source;
+
+	lab_open(&lab, "killed");
+	source = lab_source("new", 3);
+	disk_fault_arm_kill(n);
+	if (live(story.number, story.active, source))
+		_exit(EXIT_FAILURE);
+	(void)disk_fault_disarm();
+}
+
+static void wherever_it_is_killed_the_old_set_or_the_new_one_is_there(void)
+{
+	bool was_killed = true;
+	unsigned n;
+
+	begin("killed");
+	lab_close(&lab);
+	memset(&story, 0, sizeof(story));
+	story.number = story.active = 1;
+	for (n = 1; was_killed; n++) {
+		story.number++;
+		was_killed = die_at(n, switch_over);
+		lab_open(&lab, "killed");
+		CU_ASSERT_STRING_EQUAL(lab.told, ""); /* it is no damage */
+		story.active = settle(story.active, story.number);
+		lab_close(&lab);
+	}
+	printf("# killed at %u calls\n", n - 2);
+	CU_ASSERT(n > 40);
+	CU_ASSERT_EQUAL(story.active, story.number);
+}
+
+static void start(unsigned n)
+{
+	disk_fault_arm_kill(n);
+	lab_open(&lab, "dirty");
+	(void)disk_fault_disarm();
+}
+
+/* What a start puts away, it puts away in the next one when it is killed meanwhile. */
+static void a_start_that_is_killed_is_made_good_by_the_next(void)
+{
+	bool was_killed = true;
+	unsigned n;
+
+	begin("dirty");
+	for (n = 1; was_killed; n++) {
+		lab_make(&lab, 2, &one, 1);
+		CU_ASSERT_EQUAL_FATAL(lab_stage(&lab, 3, &one, 1), 0);
+		CU_ASSERT_EQUAL(definition_link_point(lab.store, DEFINITION_LINK_GOOD, 2), 0);
+		CU_ASSERT_EQUAL(truncate(lab_path(&lab, "generations/2/main.cvd"), 0), 0);
+		CU_ASSERT_EQUAL(symlink("generations/2", lab_path(&lab, ".active.new")), 0);
+		lab_close(&lab);
+		was_killed = die_at(n, start);
+		lab_open(&lab, "dirty");
+		check_disk(1);
+	}
+	printf("# killed at %u calls\n", n - 2);
+	CU_ASSERT(n > 20);
 	lab_close(&lab);
 }
 
@@ -223,6 +342,10 @@ static const struct unit_test tests[] = {
 	{"a read-only disk serves what is there", a_read_only_disk_serves_what_is_there},
 	{"whichever call fails, the old set or the new one is there",
 	 whichever_call_fails_the_old_set_or_the_new_one_is_there},
+	{"wherever it is killed, the old set or the new one is there",
+	 wherever_it_is_killed_the_old_set_or_the_new_one_is_there},
+	{"a start that is killed is made good by the next",
+	 a_start_that_is_killed_is_made_good_by_the_next},
 };
 
 UNIT_MAIN("definition_disk", tests)

@@ -119,7 +119,9 @@ static void a_set_becomes_a_generation(void)
 	int directory;
 
 	lab_open(&lab, "set");
+	(void)umask(077); /* the modes are ours */
 	CU_ASSERT_EQUAL_FATAL(lab_stage(&lab, 10, two, N(two)), 0);
+	(void)umask(022);
 	CU_ASSERT_EQUAL(definition_store_list(lab.store, all), 0);
 	directory = definition_store_open_staged(lab.store, 10);
 	CU_ASSERT(directory >= 0);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,11 +27,16 @@ int __real_linkat(int from, const char *name, int to, const char *other, int fla
 int __wrap_linkat(int from, const char *name, int to, const char *other, int flags);
 int __real_symlinkat(const char *target, int directory, const char *name);
 int __wrap_symlinkat(const char *target, int directory, const char *name);
+int __real_unlinkat(int directory, const char *name, int flags);
+int __wrap_unlinkat(int directory, const char *name, int flags);
 ssize_t __real_pread64(int fd, void *buffer, size_t size, off_t at);
 ssize_t __wrap_pread64(int fd, void *buffer, size_t size, off_t at);
 
+enum { CALL_SYNC = 1, CALL_REMOVE = 2, CALL_OTHER = 4 };
+
 static struct {
 	atomic_int countdown; /* 0: not armed, or over */
+	atomic_uint calls;    /* which are counted */
 	atomic_int error;
 	atomic_int held_fd;
 	atomic_uint held;
@@ -41,10 +47,27 @@ static struct {
 	void (*meanwhile)(void);
 } fault = {.held_fd = DISK_FAULT_NONE};
 
-void disk_fault_arm(unsigned n, int error)
+/* `error` 0: the process is killed. */
+static void arm(unsigned n, int error, unsigned calls)
 {
 	atomic_store(&fault.error, error);
+	atomic_store(&fault.calls, calls);
 	atomic_store(&fault.countdown, (int)n);
+}
+
+void disk_fault_arm(unsigned n, int error)
+{
+	arm(n, error, CALL_SYNC | CALL_OTHER);
+}
+
+void disk_fault_arm_syncs(unsigned n, int error)
+{
+	arm(n, error, CALL_SYNC);
+}
+
+void disk_fault_arm_kill(unsigned n)
+{
+	arm(n, 0, CALL_SYNC | CALL_OTHER | CALL_REMOVE);
 }
 
 bool disk_fault_disarm(void)
@@ -79,27 +102,30 @@ void disk_fault_meanwhile(void (*fn)(void))
 }
 
 /* Sets errno for the one call that is to fail. */
-static bool fails(void)
+static bool fails(unsigned call)
 {
-	if (atomic_load(&fault.countdown) <= 0 || atomic_fetch_sub(&fault.countdown, 1) != 1)
+	if (!(atomic_load(&fault.calls) & call) || atomic_load(&fault.countdown) <= 0 ||
+	    atomic_fetch_sub(&fault.countdown, 1) != 1)
 		return false;
 	errno = atomic_load(&fault.error);
+	if (!errno)
+		(void)raise(SIGKILL); /* does not return */
 	return true;
 }
 
 ssize_t __wrap_write(int fd, const void *bytes, size_t len)
 {
-	return fails() ? -1 : __real_write(fd, bytes, len);
+	return fails(CALL_OTHER) ? -1 : __real_write(fd, bytes, len);
 }
 
 int __wrap_fsync(int fd)
 {
-	return fails() ? -1 : __real_fsync(fd);
+	return fails(CALL_SYNC) ? -1 : __real_fsync(fd);
 }
 
 int __wrap_fchmod(int fd, mode_t mode)
 {
-	return fails() ? -1 : __real_fchmod(fd, mode);
+	return fails(CALL_OTHER) ? -1 : __real_fchmod(fd, mode);
 }
 
 int __wrap_openat64(int directory, const char *name, int flags, ...)
@@ -111,27 +137,32 @@ int __wrap_openat64(int directory, const char *name, int flags, ...)
 	if (flags & O_CREAT)
 		mode = va_arg(arguments, mode_t);
 	va_end(arguments);
-	return fails() ? -1 : __real_openat64(directory, name, flags, mode);
+	return fails(CALL_OTHER) ? -1 : __real_openat64(directory, name, flags, mode);
 }
 
 int __wrap_mkdirat(int directory, const char *name, mode_t mode)
 {
-	return fails() ? -1 : __real_mkdirat(directory, name, mode);
+	return fails(CALL_OTHER) ? -1 : __real_mkdirat(directory, name, mode);
 }
 
 int __wrap_renameat(int from, const char *name, int to, const char *other)
 {
-	return fails() ? -1 : __real_renameat(from, name, to, other);
+	return fails(CALL_OTHER) ? -1 : __real_renameat(from, name, to, other);
 }
 
 int __wrap_linkat(int from, const char *name, int to, const char *other, int flags)
 {
-	return fails() ? -1 : __real_linkat(from, name, to, other, flags);
+	return fails(CALL_OTHER) ? -1 : __real_linkat(from, name, to, other, flags);
 }
 
 int __wrap_symlinkat(const char *target, int directory, const char *name)
 {
-	return fails() ? -1 : __real_symlinkat(target, directory, name);
+	return fails(CALL_OTHER) ? -1 : __real_symlinkat(target, directory, name);
+}
+
+int __wrap_unlinkat(int directory, const char *name, int flags)
+{
+	return fails(CALL_REMOVE) ? -1 : __real_unlinkat(directory, name, flags);
 }
 
 static bool is_held(int fd)

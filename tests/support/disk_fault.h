@@ -9,8 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The n-th call from now (1 is the next) of write, fsync, fchmod, openat, mkdirat, renameat, linkat or symlinkat fails. 0: none does. */
+/* The n-th call from now (1 is the next) of write, fsync, fchmod, openat, mkdirat, renameat, linkat or symlinkat fails. */
 void disk_fault_arm(unsigned n, int error);
+
+/* Of fsync alone. */
+void disk_fault_arm_syncs(unsigned n, int error);
+
+/* The process is killed in place of the n-th of these calls, or of unlinkat. */
+void disk_fault_arm_kill(unsigned n);
 
 /* Was there such a call? Disarms. */
 bool disk_fault_disarm(void);
