@@ -287,12 +287,11 @@ static int on_result(void *context, uint64_t worker, const struct scan_result *r
 {
 	struct scan_desk *desk = context;
 	struct scan_result said = *result;
-	uint64_t epoch = dispatcher_epoch_of(desk->dispatcher, worker);
+	uint64_t from = dispatcher_epoch_of(desk->dispatcher, worker);
 	int r;
 
 	/* "Found nothing" with a handful of signatures in place of the real ones is not CLEAN. */
-	if (said.verdict == VERDICT_CLEAN &&
-	    supervisor_look(desk->supervisor, epoch).is_makeshift) {
+	if (said.verdict == VERDICT_CLEAN && supervisor_look(desk->supervisor, from).is_makeshift) {
 		said.verdict = VERDICT_INCOMPLETE;
 		said.reason = SCAN_REASON_MAKESHIFT;
 	}

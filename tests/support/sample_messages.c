@@ -354,21 +354,37 @@ static void fill_status(struct status_report *status)
 							    .private_kb = 11000};
 }
 
+static struct unscannable_report unscannable_samples[] = {
+	{.path = BYTES("/srv/poison\n"),
+	 .digest = SAMPLE_DIGEST,
+	 .device = UINT64_MAX,
+	 .inode = 12,
+	 .bytes = 1u << 20,
+	 .since_ms = 1700000000000,
+	 .generation = 7,
+	 .spared = 3,
+	 .cause = DEATH_DEADLINE},
+	{.path = BYTES("/srv/unread"), .cause = DEATH_CRASH},
+};
+
+#define REFUSED_SET                                                                                \
+	{                                                                                          \
+		.reason = "the trial refused it: daily.cld: cut", .signatures = 1u << 22,          \
+		.engine_bytes = 1u << 30, .load_ms = 9000, .n_files = 1,                           \
+		.files = {{.name = "daily.cld",                                                    \
+			   .reason = "cut",                                                        \
+			   .version = 27000,                                                       \
+			   .signatures = 3,                                                        \
+			   .built = 1700000000,                                                    \
+			   .origin = DEFINITION_ORIGIN_OFFICIAL,                                   \
+			   .database = "daily",                                                    \
+			   .promised = 2000000,                                                    \
+			   .signing = DEFINITION_SIGNING_HEADER}},                                 \
+	}
+
 const struct reply *sample_replies(unsigned *ret_n)
 {
 	static struct event events[16];
-	static struct unscannable_report files[] = {
-		{.path = BYTES("/srv/poison\n"),
-		 .digest = SAMPLE_DIGEST,
-		 .device = UINT64_MAX,
-		 .inode = 12,
-		 .bytes = 1u << 20,
-		 .since_ms = 1700000000000,
-		 .generation = 7,
-		 .spared = 3,
-		 .cause = DEATH_DEADLINE},
-		{.path = BYTES("/srv/unread"), .cause = DEATH_CRASH},
-	};
 	static struct reply samples[] = {
 		{.kind = REPLY_HELLO, .hello = {.protocol = 1, .version = "0.1.0", .window = 64}},
 		{.kind = REPLY_STATUS},
@@ -398,26 +414,14 @@ const struct reply *sample_replies(unsigned *ret_n)
 		{.kind = REPLY_FAULTS, .faults = {.n_faults = 2}},
 		{.kind = REPLY_DONE, .done = {.text = "the daemon restarts in place"}},
 		{.kind = REPLY_UNSCANNABLE,
-		 .unscannable =
-			 {.n_files = COUNT(files), .files = files, .total = 7, .more = true}},
+		 .unscannable = {.n_files = COUNT(unscannable_samples),
+				 .files = unscannable_samples,
+				 .total = 7,
+				 .more = true}},
 		{.kind = REPLY_UNSCANNABLE},
 		{.kind = REPLY_RECONNECT, .reconnect = {.reason = "fault 6"}},
 		{.kind = REPLY_CHECK_VERDICT, .check_verdict = {.passed = true, .reason = ""}},
-		{.kind = REPLY_CHECK_VERDICT,
-		 .check_verdict = {.reason = "the trial refused it: daily.cld: cut",
-				   .signatures = 1u << 22,
-				   .engine_bytes = 1u << 30,
-				   .load_ms = 9000,
-				   .n_files = 1,
-				   .files = {{.name = "daily.cld",
-					      .reason = "cut",
-					      .version = 27000,
-					      .signatures = 3,
-					      .built = 1700000000,
-					      .origin = DEFINITION_ORIGIN_OFFICIAL,
-					      .database = "daily",
-					      .promised = 2000000,
-					      .signing = DEFINITION_SIGNING_HEADER}}}},
+		{.kind = REPLY_CHECK_VERDICT, .check_verdict = REFUSED_SET},
 	};
 	const struct event *all = sample_events(&samples[7].history.n_events);
 
