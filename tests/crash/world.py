@@ -40,6 +40,24 @@ def descriptors(pid):
     return found
 
 
+def held(status):
+    """What the daemon says of itself that has a socket each, and the sockets by their descriptors."""
+    if "scan" not in status:
+        return {}
+    sockets = {}
+    for path in pathlib.Path(f"/proc/{status['pid']}/fd").iterdir():
+        try:
+            target = os.readlink(path)
+        except OSError:
+            continue  # closed meanwhile
+        if target.startswith("socket:"):
+            sockets[int(path.name)] = target
+    inodes = {line.split()[6]: " ".join(line.split()[3:]) for line in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]}
+    return {"sessions": status["scan"]["sessions"], "workers": [(w["worker"], w["state"]) for w in status["scan_service"]["workers"]],
+            "starts": status["scan_service"]["starts"],
+            "sockets": {fd: inodes.get(target[8:-1], target) for fd, target in sorted(sockets.items())}}
+
+
 def work_directory():
     work = pathlib.Path(os.environ["AMP_TMP"]) / "crash"
     work.mkdir()
@@ -145,7 +163,7 @@ class World:
     def figures(self, status):
         pid = status["pid"]
         rss = [line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
-        return {"fds": len(os.listdir(f"/proc/{pid}/fd")), "links": descriptors(pid), "rss_kib": int(rss[0].split()[1]),
+        return {"fds": len(os.listdir(f"/proc/{pid}/fd")), "links": descriptors(pid), "held": held(status), "rss_kib": int(rss[0].split()[1]),
                 "processes": len([name for name in os.listdir("/proc") if name.isdigit()]),
                 "files": sorted(str(p.relative_to(self.connector.tree)) for p in self.connector.tree.rglob("*"))}
 
@@ -217,7 +235,8 @@ class World:
         found = [f"{name}: {self.base[name]} before, {now[name]} now" for name in ("fds", "processes", "files")
                  if self.base.get(name) != now[name]]
         if now["fds"] != self.base["fds"]:
-            found.append(f"more descriptors: {now['links'] - self.base['links']}; fewer: {self.base['links'] - now['links']}")
+            found.append(f"more descriptors: {now['links'] - self.base['links']}; fewer: {self.base['links'] - now['links']}; "
+                         f"before {self.base['held']}, now {now['held']}")
         if now["rss_kib"] > self.base["rss_kib"] + GROWTH_KIB:
             found.append(f"the daemon grew from {self.base['rss_kib']} to {now['rss_kib']} KiB")
         if self.namespaces() != self.base["namespaces"]:
