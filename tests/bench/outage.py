@@ -140,16 +140,14 @@ def milliseconds(samples):
 
 
 def measure_workers(connector, file, rounds):
-    """To the answer; and to the job being in another worker's hands: the kernel's part and the daemon's, added for each death."""
+    """To the answer; and of that the daemon's part, from its notice of the death to the job being sent to another worker."""
     result = connector.measure("worker", file, rounds)
     told = connector.handovers()
-    known = [(gone, told[pid]) for gone, pid in zip(result["gone_us"], result["pids"]) if pid in told]
+    known = [told[pid] for pid in result["pids"] if pid in told]
     if len(known) < rounds * 0.95:
         raise Failure(f"{rounds} workers were killed, the journal has the hand-over of {len(known)}")
     return {"amp: worker killed in a scan": milliseconds(result["samples_us"]),
-            "- its end, by the kernel's word": milliseconds(gone for gone, _ in known),
-            "- from then to its job with another worker": milliseconds(us for _, us in known),
-            "- both": milliseconds(gone + us for gone, us in known)}
+            "- of it, from the daemon's notice to its job with another worker": milliseconds(known)}
 
 
 def measure_amp(arguments, directory, standby, measure):
