@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ampdaemon/obituary.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/mono.h"
 #include "base/text.h"
 #include "io/clock.h"
+#include "io/late_close.h"
 #include "io/log.h"
 
 #define OBITUARIES_RESERVE 48 /* twice the workers that there can be */
@@ -23,6 +25,7 @@ struct obituary {
 	uint64_t token; /* never given twice: a digest that comes late finds nobody */
 	mono_ms due;
 	uint64_t noticed_us;
+	int file; /* to be hashed: after the turn in which its job goes to another worker; -1: none, or asked */
 	bool awaits_digest;
 	bool is_settled; /* its job has ended: no hand-over comes */
 	uint8_t digest[LIMIT_DIGEST_BYTES];
@@ -63,6 +66,14 @@ static char *path_of(struct obituaries *obituaries, const struct obituary *o)
 	return obituaries->paths[o - obituaries->all];
 }
 
+/* A file of a client. */
+static void forget_file(struct obituary *o)
+{
+	if (o->file >= 0)
+		late_close(o->file);
+	o->file = -1;
+}
+
 /* The place stays taken during the call: who hears of it may kill the next one. */
 static void hand_on(struct obituaries *obituaries, struct obituary *o)
 {
@@ -70,6 +81,7 @@ static void hand_on(struct obituaries *obituaries, struct obituary *o)
 	struct death_certificate *certificate = &o->certificate;
 
 	o->state = OBITUARY_TOLD;
+	forget_file(o);
 	obituaries->n_waiting--;
 	describe(o, detail, sizeof(detail));
 	certificate->detail = detail;
@@ -101,11 +113,25 @@ static void hand_on_due(struct obituaries *obituaries, mono_ms now)
 }
 
 static void arm(struct obituaries *obituaries);
+static void on_digest(void *context, uint64_t token, int error,
+		      const uint8_t digest[LIMIT_DIGEST_BYTES]);
+
+static void ask_for_digest(struct obituaries *obituaries, struct obituary *o)
+{
+	o->awaits_digest =
+		digest_desk_ask(obituaries->digests, o->file, o->token, on_digest, obituaries) == 0;
+	forget_file(o); /* the desk has its own */
+	look(o);
+}
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct obituaries *obituaries = timer->data;
 
+	for (unsigned i = 0; i < OBITUARIES; i++) {
+		if (obituaries->all[i].state == OBITUARY_WAITING && obituaries->all[i].file >= 0)
+			ask_for_digest(obituaries, &obituaries->all[i]);
+	}
 	hand_on_due(obituaries, clock_mono_ms());
 	arm(obituaries);
 }
@@ -115,8 +141,10 @@ static void arm(struct obituaries *obituaries)
 	mono_ms due = MONO_NEVER, now = clock_mono_ms();
 
 	for (unsigned i = 0; i < OBITUARIES; i++) {
-		if (obituaries->all[i].state == OBITUARY_WAITING)
-			due = mono_min(due, obituaries->all[i].due);
+		const struct obituary *o = &obituaries->all[i];
+
+		if (o->state == OBITUARY_WAITING)
+			due = mono_min(due, o->file >= 0 ? now : o->due);
 	}
 	if (due == MONO_NEVER)
 		(void)uv_timer_stop(&obituaries->timer); /* cannot fail */
@@ -187,6 +215,7 @@ static void copy_notice(struct obituary *o, const struct obituary_notice *notice
 		.job = notice->job,
 		.attempt = notice->attempt,
 	};
+	o->file = -1;
 	o->has_digest = o->awaits_digest = false;
 	(void)snprintf(o->detail, sizeof(o->detail), "%s", notice->detail);
 }
@@ -263,8 +292,8 @@ void obituaries_open(struct obituaries *obituaries, const struct obituary_notice
 	o->state = OBITUARY_WAITING;
 	obituaries->n_waiting++;
 	if (obituaries->digests && notice->job && notice->file >= 0)
-		o->awaits_digest = digest_desk_ask(obituaries->digests, notice->file, o->token,
-						   on_digest, obituaries) == 0;
+		o->file = fcntl(notice->file, F_DUPFD_CLOEXEC, 0);
+	o->awaits_digest = o->file >= 0;
 	look(o);
 	arm(obituaries);
 }

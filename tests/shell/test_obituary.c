@@ -26,7 +26,7 @@ struct digest_desk {
 int digest_desk_ask(struct digest_desk *desk, int fd, uint64_t token, digest_fn *done,
 		    void *context)
 {
-	CU_ASSERT_EQUAL(fd, STDIN_FILENO);
+	CU_ASSERT(fd > STDERR_FILENO); /* a copy: the job may have ended by now */
 	desk->n_asked++;
 	desk->token = token;
 	desk->done = done;
@@ -114,6 +114,8 @@ static void a_certificate_waits_for_status_next_worker_and_digest(void)
 
 	begin();
 	open_one(17, 4711);
+	CU_ASSERT_EQUAL(t.desk.n_asked, 0); /* first the job goes to another worker, in this turn */
+	turn();
 	CU_ASSERT_EQUAL(t.desk.n_asked, 1);
 	obituaries_note_exit(t.obituaries, 17, SIGSEGV);
 	turn();
@@ -182,6 +184,7 @@ static void a_digest_that_fails_is_no_digest(void)
 	open_one(8, 1);
 	obituaries_note_exit(t.obituaries, 8, SIGABRT);
 	obituaries_note_handover(t.obituaries, 1);
+	turn();
 	t.desk.done(t.desk.context, t.desk.token, -EIO, NULL);
 	turn();
 	CU_ASSERT_EQUAL(t.n_told, 1);
@@ -239,6 +242,7 @@ static void who_hears_of_a_death_may_cause_the_next(void)
 	open_one(1, 1);
 	obituaries_note_exit(t.obituaries, 1, SIGSEGV);
 	obituaries_note_handover(t.obituaries, 1);
+	turn();
 	t.desk.done(t.desk.context, t.desk.token, -EIO, NULL);
 	turn();
 	CU_ASSERT_EQUAL(t.n_told, 1);
