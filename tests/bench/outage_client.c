@@ -7,18 +7,20 @@
  *          scan that was answered. So it is what the death cost, the daemon's and the client's part included; the worker's
  *          birth, its fork and its canaries are in it only where no spare was ready. Beside it its pid, by which the journal has
  *          the daemon's own figure.
- * service  FILE is sent right after the service was killed. Sample: from kill(2) to the answer.
+ * service  FILE is sent when the service that was killed is gone with all its workers. Sample: from kill(2) to the answer.
  * restart  Sample: from the request to the answer for FILE, with reconnecting in between. Root only.
  *
  * Prints one JSON object: samples in microseconds, and for workers their pids in the same order. Owns clock and kills. Exit 1 with one line on stderr when a round fails.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -198,6 +200,20 @@ static int64_t lose_worker(struct probe *p)
 	return (int64_t)(clock_mono_us() - killed) - p->reply.file_result.us;
 }
 
+/* A worker that outlives its service by a millisecond would answer still. */
+static void kill_whole(pid_t pid)
+{
+	struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+
+	if (end.fd < 0 || kill(pid, SIGKILL))
+		fail("the scan service cannot be killed");
+	while (poll(&end, 1, -1) < 0) {
+		if (errno != EINTR)
+			fail("the end of the scan service cannot be waited for");
+	}
+	(void)close(end.fd);
+}
+
 static int64_t lose_service(struct probe *p)
 {
 	uint64_t killed;
@@ -205,8 +221,7 @@ static int64_t lose_service(struct probe *p)
 
 	status(p);
 	killed = clock_mono_us();
-	if (kill((pid_t)p->reply.status.service_pid, SIGKILL))
-		fail("the scan service cannot be killed");
+	kill_whole((pid_t)p->reply.status.service_pid);
 	do {
 		r = submit(p);
 		if (!r)
