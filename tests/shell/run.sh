@@ -18,11 +18,13 @@ cat >"$AMP_TMP/ampdaemon.c" <<'EOF'
 #include <unistd.h>
 
 static int stubborn;
+static char pid_file[5000];
 static void end(int signal)
 {
 	(void)signal;
 	if (stubborn)
 		sleep(1);
+	unlink(pid_file);
 	_exit(0);
 }
 
@@ -43,12 +45,17 @@ int main(int argc, char **argv)
 	}
 	stubborn = !strncmp(mode, "stubborn", 8);
 	signal(SIGTERM, end);
-	snprintf(path, sizeof(path), "%.*s/run/ampdaemon.pid", (int)(strlen(argv[2]) - strlen("/etc/ampdaemon.yaml")), argv[2]);
+	snprintf(pid_file, sizeof(pid_file), "%.*s/run/ampdaemon.pid",
+		 (int)(strlen(argv[2]) - strlen("/etc/ampdaemon.yaml")), argv[2]);
+	/* whole or not there: the stand-in of ampcli takes the file for readiness */
+	snprintf(path, sizeof(path), "%.4900s.new", pid_file);
 	file = fopen(path, "w");
 	if (!file)
 		return 6;
 	fprintf(file, "%d\n", getpid());
 	fclose(file);
+	if (rename(path, pid_file))
+		return 6;
 	for (;;)
 		pause();
 }
