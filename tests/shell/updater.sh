@@ -63,9 +63,9 @@ check_here() { check mirror="http://127.0.0.1:$port" "$@"; }
 
 left() { (cd "$incoming" && find . -mindepth 1 | sort | sed 's,^\./,,' | tr '\n' ' '); }
 
-# What it says of the one attempt, its exit status, and what is left.
+# What it says of the one attempt, its exit status (to which all that it said must fit), and what is left.
 expect() { # NAME ATTEMPT STATUS LEFT
-	if grep -qE -- "$2" <<<"$attempts" && grep -q "^end status=$3 " <<<"$output" && [ "$(left)" = "$4 " ]; then
+	if grep -qE -- "$2" <<<"$attempts" && grep -q "^end status=$3 .*(agreed)$" <<<"$output" && [ "$(left)" = "$4 " ]; then
 		t_pass "$1"
 	else
 		t_fail "$1" "left: $(left)" "$output"

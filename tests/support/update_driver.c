@@ -27,8 +27,7 @@
 #include "base/update_birth.h"
 #include "io/clock.h"
 #include "io/packet.h"
-#include "wire/session_rules.h"
-#include "wire/update_codec.h"
+#include "wire/update_report.h"
 
 #define WAIT_MS 60000
 
@@ -39,7 +38,8 @@ struct driver {
 	mono_ms kill_ms, hang_up_ms; /* MONO_NEVER: not at all */
 	const char *hello, *raw;
 	struct wire_arena *arena;
-	struct session session;
+	struct update_report report;
+	mono_ms born;
 	uint8_t packet[LIMIT_PACKET_BYTES];
 };
 
@@ -243,7 +243,8 @@ static bool hear(struct driver *driver)
 	if (len <= 0)
 		return false;
 	if (from_updater_decode(driver->arena, driver->packet, (size_t)len, &message, &why) < 0 ||
-	    session_admit(&driver->session, message.kind, meta.fd >= 0, &why) < 0) {
+	    update_report_take(&driver->report, &message, meta.fd >= 0,
+			       (uint64_t)(clock_mono_ms() - driver->born), &why) < 0) {
 		printf("driver: bad message: %s\n", why);
 		return false;
 	}
@@ -304,7 +305,8 @@ static void await_end(const struct driver *driver)
 		die("it does not end");
 	printf("took ms=%lld\n", (long long)(clock_mono_ms() - began));
 	if (info.si_code == CLD_EXITED)
-		printf("end status=%d %s\n", info.si_status, update_exit_text(info.si_status));
+		printf("end status=%d %s%s\n", info.si_status, update_exit_text(info.si_status),
+		       update_report_agrees(&driver->report, info.si_status) ? " (agreed)" : "");
 	else
 		printf("end signal=%d\n", info.si_status);
 }
@@ -332,7 +334,8 @@ int main(int argc, char **argv)
 	for (int i = 3; i < argc; i++)
 		take_word(&driver, argv[i]);
 	driver.arena = wire_arena_new();
-	session_init(&driver.session, &rules_from_updater);
+	update_report_init(&driver.report, &driver.start);
+	driver.born = clock_mono_ms();
 	if (!driver.arena || low_fds_reserve() < 0)
 		die("start");
 	give_birth(&driver, argv[1], argv[2]);
