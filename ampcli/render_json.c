@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "ampcli/render_definition_event.h"
 #include "ampcli/render_json_fault.h"
 #include "ampcli/render_json_parts.h"
 #include "base/lives.h"
@@ -302,6 +303,8 @@ static json_t *body_to_json(const struct event *event)
 		return json_fault_event(event);
 	case EVENT_BODY_UNSCANNABLE:
 		return json_unscannable_event(event);
+	case EVENT_BODY_DEFINITIONS:
+		return json_definition_event(event);
 	default:
 		return json_null();
 	}
@@ -350,7 +353,7 @@ bool render_json_knows_event_field(const char *field)
 {
 	const struct json_target probe = {.field = field};
 
-	for (unsigned body = EVENT_BODY_CONNECTOR; body <= EVENT_BODY_UNSCANNABLE; body++) {
+	for (unsigned body = EVENT_BODY_CONNECTOR; body <= EVENT_BODY_DEFINITIONS; body++) {
 		struct event event = {.body = (enum event_body)body};
 
 		if (body == EVENT_BODY_SCAN)

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "ampcli/amounts.h"
+#include "ampcli/render_definition_event.h"
 #include "base/fault.h"
 #include "base/lives.h"
 #include "base/text.h"
@@ -431,6 +432,9 @@ static void write_body(FILE *stream, const struct event *event)
 		break;
 	case EVENT_BODY_UNSCANNABLE:
 		write_unscannable_event(stream, event);
+		break;
+	case EVENT_BODY_DEFINITIONS:
+		text_definition_event(stream, event);
 		break;
 	case EVENT_BODY_LOST:
 		(void)fprintf(stream, "%llu events: ", (unsigned long long)event->lost.events);

@@ -27,6 +27,15 @@
 	X(EVENT_FILE_UNSCANNABLE, 0x4100A015u, "File Unscannable")                                 \
 	X(EVENT_SERVICE_REPLACED, 0x2100A033u, "Scan Service Replaced")                            \
 	X(EVENT_SERVICE_CURE, 0x4100A034u, "Scan Service Cure Tried")                              \
+	X(EVENT_DEFINITIONS_STAGED, 0x2100A050u, "Definitions Staged")                             \
+	X(EVENT_DEFINITIONS_ACCEPTED, 0x2100A051u, "Definitions Accepted")                         \
+	X(EVENT_DEFINITIONS_REJECTED, 0x4100A052u, "Definitions Rejected")                         \
+	X(EVENT_DEFINITIONS_ACTIVATED, 0x2100A053u, "Definitions Activated")                       \
+	X(EVENT_DEFINITIONS_ROLLED_BACK, 0x4100A054u, "Definitions Rolled Back")                   \
+	X(EVENT_DEFINITIONS_PROVED, 0x2100A055u, "Definitions Proved")                             \
+	X(EVENT_DEFINITIONS_UPDATE_FAILED, 0x4100A056u, "Definition Update Failed")                \
+	X(EVENT_DEFINITIONS_OLD, 0x4100A057u, "Definitions Out Of Date")                           \
+	X(EVENT_DEFINITIONS_FRESH, 0x2100A058u, "Definitions Up To Date")                          \
 	X(EVENT_FAULT_RAISED_MINOR, 553648195u, "Minor Fault Raised")                              \
 	X(EVENT_FAULT_RAISED_MAJOR, 1090519107u, "Major Fault Raised")                             \
 	X(EVENT_FAULT_RAISED_CRITICAL, 2164260931u, "Critical Fault Raised")                       \

@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/lives.h"
+#include "wire/definition_fields.h"
 #include "wire/event_fields.h"
 #include "wire/fields.h"
 
@@ -164,6 +165,9 @@ void event_out_fill(const struct event *event, struct event_out *out)
 		break;
 	case EVENT_BODY_UNSCANNABLE:
 		out_unscannable(event, out);
+		break;
+	case EVENT_BODY_DEFINITIONS:
+		definition_fields_out(event, out);
 		break;
 	case EVENT_BODY_LOST:
 		amp__pb__lost_event__init(&out->lost);
@@ -326,6 +330,8 @@ int event_in(const Amp__Pb__Event *m, struct event *ret_event, const char **ret_
 		return in_fault(m->fault, ret_event, ret_why);
 	case AMP__PB__EVENT__BODY_UNSCANNABLE:
 		return in_unscannable(m->unscannable, ret_event, ret_why);
+	case AMP__PB__EVENT__BODY_DEFINITIONS:
+		return definition_fields_in(m->definitions, ret_event, ret_why);
 	case AMP__PB__EVENT__BODY_LOST:
 		ret_event->body = EVENT_BODY_LOST;
 		ret_event->lost.events = m->lost->events;

@@ -24,6 +24,7 @@ enum event_body {
 	EVENT_BODY_LOST = 9,
 	EVENT_BODY_FAULT = 10,
 	EVENT_BODY_UNSCANNABLE = 11,
+	EVENT_BODY_DEFINITIONS = 12,
 };
 
 struct scan_counts {
@@ -89,6 +90,12 @@ struct event {
 			uint32_t cause; /* enum death_cause */
 			uint64_t generation;
 		} unscannable;
+		struct {
+			uint64_t generation, former;
+			const char *origin, *reason;
+			struct span digest; /* LIMIT_DIGEST_BYTES or none */
+			uint64_t signatures, built;
+		} definitions;
 	};
 };
 

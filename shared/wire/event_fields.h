@@ -20,6 +20,7 @@ struct event_out {
 		Amp__Pb__LostEvent lost;
 		Amp__Pb__FaultEvent fault;
 		Amp__Pb__UnscannableEvent unscannable;
+		Amp__Pb__DefinitionEvent definitions;
 	};
 	struct threats_out threats;
 	char text[2][LIMIT_REASON_BYTES + 1];

@@ -344,6 +344,14 @@ static bool same_unscannable_event(const struct event *a, const struct event *b)
 	       SAME(unscannable.generation);
 }
 
+static bool same_definition_event(const struct event *a, const struct event *b)
+{
+	return SAME(definitions.generation) && SAME(definitions.former) &&
+	       SAME_TEXT(definitions.origin) && SAME_TEXT(definitions.reason) &&
+	       SAME_SPAN(definitions.digest) && SAME(definitions.signatures) &&
+	       SAME(definitions.built);
+}
+
 bool event_equal(const struct event *a, const struct event *b)
 {
 	if (!SAME(sequence) || !SAME(utc_ms) || !SAME(type) || !SAME(body))
@@ -370,6 +378,8 @@ bool event_equal(const struct event *a, const struct event *b)
 		return same_fault_event(a, b);
 	case EVENT_BODY_UNSCANNABLE:
 		return same_unscannable_event(a, b);
+	case EVENT_BODY_DEFINITIONS:
+		return same_definition_event(a, b);
 	}
 	return false;
 }

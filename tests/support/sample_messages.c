@@ -265,6 +265,20 @@ static const struct event event_samples[] = {
 			 .cause = DEATH_CRASH,
 			 .generation = 7}},
 	{.sequence = 11, .type = EVENT_FILE_UNSCANNABLE, .body = EVENT_BODY_UNSCANNABLE},
+	{.sequence = 12,
+	 .type = EVENT_DEFINITIONS_ROLLED_BACK,
+	 .body = EVENT_BODY_DEFINITIONS,
+	 .definitions = {.generation = 7,
+			 .former = UINT64_MAX,
+			 .origin = "a rollback",
+			 .reason = "workers failed in its probation",
+			 .digest = SAMPLE_DIGEST,
+			 .signatures = 4000000,
+			 .built = 1700000000}},
+	{.sequence = 13,
+	 .type = EVENT_DEFINITIONS_UPDATE_FAILED,
+	 .body = EVENT_BODY_DEFINITIONS,
+	 .definitions = {.origin = "", .reason = ""}},
 };
 
 const struct event *sample_events(unsigned *ret_n)

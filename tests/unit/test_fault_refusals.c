@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a decoder must not let through of faults, unscannable files and the figures of supervision: made by hand, since our
- * encoders mend what they are given. */
+/* What a decoder must not let through of faults, unscannable files, definitions and the figures of supervision: made by
+ * hand, since our encoders mend what they are given. */
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <string.h>
@@ -173,6 +173,31 @@ static void an_unscannable_file_has_a_bounded_path_a_known_cause_and_a_digest_or
 	CU_ASSERT_EQUAL(decode_unscannable(1, 0, DEATH_CAUSE_COUNT), -EBADMSG);
 }
 
+static int decode_definition_text(unsigned field, const char *text)
+{
+	raw_clear(&inner);
+	raw_text(&inner, field, text);
+	return decode_inner(EVENT, EVENT_BODY_DEFINITIONS);
+}
+
+static void an_event_of_definitions_has_bounded_words_and_a_digest_or_none(void)
+{
+	static const size_t limits[] = {[3] = LIMIT_ORIGIN_BYTES, [4] = LIMIT_REASON_BYTES};
+
+	for (unsigned field = 3; field <= 4; field++) {
+		CU_ASSERT_EQUAL(decode_definition_text(field, ""), 0);
+		CU_ASSERT_EQUAL(decode_definition_text(field, text_of(limits[field])), 0);
+		CU_ASSERT_EQUAL(decode_definition_text(field, text_of(limits[field] + 1)),
+				-EBADMSG);
+		CU_ASSERT_EQUAL(decode_definition_text(field, "a\033[2J"), -EBADMSG);
+		CU_ASSERT_EQUAL(decode_definition_text(field, "a\nb"), -EBADMSG);
+		CU_ASSERT_EQUAL(decode_definition_text(field, "\xc3\xa4"), -EBADMSG);
+	}
+	for (size_t digest = 0; digest <= 2 * LIMIT_DIGEST_BYTES; digest++)
+		CU_ASSERT_EQUAL(decode_bytes(EVENT, EVENT_BODY_DEFINITIONS, 5, digest),
+				digest == 0 || digest == LIMIT_DIGEST_BYTES ? 0 : -EBADMSG);
+}
+
 static int decode_supervision(unsigned faults, unsigned failures)
 {
 	raw_clear(&inner);
@@ -204,6 +229,8 @@ static const struct unit_test tests[] = {
 	 lists_of_faults_and_unscannable_files_are_bounded},
 	{"an unscannable file has a bounded path, a known cause, and a digest or none",
 	 an_unscannable_file_has_a_bounded_path_a_known_cause_and_a_digest_or_none},
+	{"an event of definitions has bounded words, and a digest or none",
+	 an_event_of_definitions_has_bounded_words_and_a_digest_or_none},
 	{"a status has bounded faults and a count of each class of failure",
 	 a_status_has_bounded_faults_and_a_count_of_each_class_of_failure},
 };
