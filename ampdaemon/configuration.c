@@ -33,6 +33,7 @@ static const cyaml_schema_field_t fields[] = {
 	OPTIONAL_TEXT(definitions_dir, 4000),
 	OPTIONAL_TEXT(definitions_root, 4000),
 	NUMBER(max_definition_bytes),
+	NUMBER(probation_ms),
 	PATH_KEY(scan_service),
 	OPTIONAL_TEXT(scan_user, 31),
 	NUMBER(scan_workers),
@@ -94,6 +95,7 @@ static const struct range ranges[] = {
 	RANGE(canary_every, 200, 1, 1000000),
 	RANGE(recycle_jobs, 20000, 1, 100000000),
 	RANGE(max_definition_bytes, 1024 * MIB, 1 * MIB, 16384 * MIB),
+	RANGE(probation_ms, 900000, 100, 86400000), /* 15 minutes: issue 4 */
 	RANGE(journal_max_bytes, 1024 * MIB, 1 * MIB, 1048576 * MIB),
 	RANGE(journal_max_days, 30, 1, 3650),
 	RANGE(failure_limit, 5, 1, 1000),

@@ -25,6 +25,7 @@ struct configuration {
 	char *definitions_dir;         /* NULL: the built-in set */
 	char *definitions_root;        /* of the store (definition_store.h); NULL: there is none */
 	uint64_t max_definition_bytes; /* of one file; a set may have twice as many */
+	uint32_t probation_ms; /* of definitions: failures within it take them back */
 	char *scan_service;            /* path of ampscansvc */
 	char *scan_user;               /* its account and group */
 	uint32_t

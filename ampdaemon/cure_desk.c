@@ -22,6 +22,7 @@ struct cure_desk {
 	struct cure_plan plan;
 	struct cure_memory memory;
 	struct cure_failure failures[DEFINITION_SOURCE_COUNT];
+	bool aside_told; /* that the generation that fails is put aside */
 	bool trial_told; /* that the configured set is tried beside the built-in one: once per fault */
 };
 
@@ -104,6 +105,18 @@ static unsigned try_configured(struct cure_desk *d)
 	return cure_plan_failed(&d->plan, clock_mono_ms(), SOURCE_CONFIGURED, BIRTH_FAILURE_MEMORY);
 }
 
+/* Told once for each set: what it fails of is in the detail of the fault. */
+static void put_aside(struct cure_desk *d, const struct cure_subject *subject)
+{
+	const struct cure_failure *failure = &d->failures[SOURCE_CONFIGURED];
+
+	if (!d->aside_told)
+		record_step(d, subject,
+			    "these definitions do not start: they are put aside, others are next");
+	d->aside_told = true;
+	d->callbacks.on_aside(d->context, true, failure->problem.text);
+}
+
 static void carry_out(struct cure_desk *d, unsigned effects, const struct cure_subject *subject)
 {
 	if (effects & CURE_TRY_CONFIGURED)
@@ -115,6 +128,8 @@ static void carry_out(struct cure_desk *d, unsigned effects, const struct cure_s
 	if (effects & CURE_STEP_BUILTIN)
 		record_step(d, subject,
 			    "the configured definitions do not start: the built-in ones are next");
+	if (effects & CURE_STEP_ASIDE)
+		put_aside(d, subject);
 	arm(d);
 	if (effects & CURE_STEP_RESTART)
 		restart_connector(d, subject);
@@ -149,7 +164,9 @@ static void arm(struct cure_desk *d)
 struct cure_desk *cure_desk_new(uv_loop_t *loop, const struct configuration *c,
 				struct journal *journal, struct fault_desk *faults)
 {
-	struct cure_settings settings = {.has_configured = c->definitions_dir != NULL,
+	struct cure_settings settings = {.want = c->definitions_dir ? CURE_WANT_CONFIGURED
+								    : CURE_WANT_BUILTIN,
+					 .has_store = c->definitions_root && !c->definitions_dir,
 					 .attempts = c->start_attempts,
 					 .down_ms = c->down_limit_ms,
 					 .retry_ms = c->start_retry_ms,
@@ -194,6 +211,16 @@ void cure_desk_listen(struct cure_desk *desk, const struct cure_desk_callbacks *
 enum definition_source cure_desk_source(const struct cure_desk *desk, bool is_replacement)
 {
 	return cure_plan_source(&desk->plan, is_replacement);
+}
+
+void cure_desk_want(struct cure_desk *desk, enum cure_want want, uint64_t need)
+{
+	unsigned effects = cure_plan_want(&desk->plan, clock_mono_ms(), want);
+
+	desk->aside_told = false;
+	if (need)
+		desk->memory.needs[SOURCE_CONFIGURED] = need;
+	carry_out(desk, effects, &(struct cure_subject){0});
 }
 
 uint64_t cure_desk_need(const struct cure_desk *desk, enum definition_source source)

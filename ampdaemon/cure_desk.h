@@ -28,6 +28,8 @@ struct cure_desk_callbacks {
 	mono_ms (*next_birth)(void *context);
 	/* A service with the configured definitions is to follow the one that serves, if there is memory for both. False: there is not. */
 	bool (*try_configured)(void *context, const char *reason);
+	/* Births with the configured generation have failed often enough: something else is to be loaded. */
+	void (*on_aside)(void *context, bool is_bad, const char *why);
 	/* The connector is to be restarted. */
 	void (*on_restart)(void *context, const char *reason);
 };
@@ -48,6 +50,9 @@ struct cure_desk *cure_desk_free(struct cure_desk *desk);
 /* Before anything is told. */
 void cure_desk_listen(struct cure_desk *desk, const struct cure_desk_callbacks *callbacks,
 		      void *context);
+
+/* What there should be from now on; `need` bytes of its engine, 0: not known. */
+void cure_desk_want(struct cure_desk *desk, enum cure_want want, uint64_t need);
 
 /* What the next birth gets, and how many bytes its engine took at the last good load (0: not known). */
 enum definition_source cure_desk_source(const struct cure_desk *desk, bool is_replacement);

@@ -7,8 +7,11 @@
 
 static const char *place_of(const struct cure_facts *facts, enum definition_source source)
 {
-	return source == SOURCE_CONFIGURED ? facts->configuration->definitions_dir
-					   : facts->configuration->builtin_dir;
+	const struct configuration *c = facts->configuration;
+
+	if (source == SOURCE_BUILTIN)
+		return c->builtin_dir;
+	return c->definitions_dir ? c->definitions_dir : c->definitions_root;
 }
 
 static void add_memory(const struct cure_facts *facts, enum definition_source source, char *out,
@@ -47,7 +50,9 @@ static void add_outlook(const struct cure_facts *facts, char *out, size_t size, 
 			    definition_source_name(facts->plan->serving));
 	else
 		text_append(out, size, at, "nothing is scanned; ");
-	if (facts->next_try == MONO_NEVER)
+	if (facts->next_try == MONO_NEVER && facts->plan->want == CURE_WANT_BETTER)
+		text_append(out, size, at, "other definitions are waited for");
+	else if (facts->next_try == MONO_NEVER)
 		text_append(out, size, at, "the next try is under way");
 	else
 		text_append(out, size, at, "the next try is in %lld s",
@@ -63,9 +68,12 @@ char *cure_words_detail(const struct cure_facts *facts, char *out, size_t size)
 	out[0] = '\0';
 	add_failure(facts, SOURCE_CONFIGURED, out, size, &at);
 	add_failure(facts, SOURCE_BUILTIN, out, size, &at);
-	if (!at)
+	if (!at && facts->plan->want != CURE_WANT_BETTER)
 		text_append(out, size, &at,
 			    "the scan service did not start before the connector was restarted; ");
+	if (facts->plan->want == CURE_WANT_BETTER)
+		text_append(out, size, &at,
+			    "every generation of the definitions is put aside or gone; ");
 	add_outlook(facts, out, size, &at);
 	return out;
 }
@@ -76,6 +84,12 @@ char *cure_words_remedy(const struct cure_facts *facts, char *out, size_t size)
 	enum definition_source source =
 		facts->failures[SOURCE_CONFIGURED].count ? SOURCE_CONFIGURED : SOURCE_BUILTIN;
 
+	if (facts->plan->want == CURE_WANT_BETTER && facts->plan->up) {
+		(void)snprintf(
+			out, size,
+			"Bring definitions: `ampcli defupdate`, or `ampcli definitions import FILE|DIR...`. `ampcli definitions list` says why each was put aside.");
+		return out;
+	}
 	switch (facts->plan->last) {
 	case BIRTH_FAILURE_EXECUTABLE:
 		(void)snprintf(

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "ampdaemon/daemon_links.h"
 #include "ampdaemon/daemon_parts.h"
 #include "ampdaemon/low_fds.h"
 #include "ampdaemon/pid_file.h"
@@ -35,169 +36,6 @@ static void record(struct daemon *d, uint32_t type, const char *reason)
 	event.connector.pid = (uint32_t)getpid();
 	event.connector.reason = reason;
 	journal_record_with(d->journal, &event, &restarts, type == EVENT_CONNECTOR_RESTARTED);
-}
-
-/* ---- what the parts tell each other ---- */
-
-static void tell_ready(struct daemon *d, const char *status)
-{
-	if (d->ready_told)
-		service_notify_status(status);
-	else
-		service_notify_ready(status);
-	d->ready_told = true;
-}
-
-static void on_up(void *context, uint64_t incarnation, uint64_t generation)
-{
-	struct daemon *d = context;
-
-	desk_service_up(d->desk, incarnation, generation);
-	tell_ready(d, "scan service is up");
-}
-
-static void on_standby(void *context, uint64_t incarnation, uint64_t generation)
-{
-	desk_service_standby(((struct daemon *)context)->desk, incarnation, generation);
-}
-
-static void on_lost(void *context, uint64_t incarnation)
-{
-	struct daemon *d = context;
-	struct service_view view;
-
-	desk_service_lost(d->desk, incarnation);
-	supervisor_view(d->supervisor, &view);
-	if (view.state != SERVICE_UP)
-		service_notify_status("scan service is down; it is started again");
-}
-
-static void on_certificate(void *context, const struct death_certificate *certificate)
-{
-	incident_desk_file(((struct daemon *)context)->incidents, certificate);
-}
-
-static void on_worker_exited(void *context, uint64_t worker, uint32_t status)
-{
-	desk_worker_exited(((struct daemon *)context)->desk, worker, status);
-}
-
-/* Its job channel ends at the same time: the dispatcher hears of it from there. */
-static void on_worker_failed(void *context, uint64_t worker, const char *reason)
-{
-	(void)context;
-	log_warning("scan worker %llu could not be made: %s; it is tried again",
-		    (unsigned long long)worker, reason);
-}
-
-static void on_down(void *context)
-{
-	struct daemon *d = context;
-
-	if (d->stopping)
-		uv_stop(&d->loop);
-}
-
-static void on_restart(void *context, const char *reason)
-{
-	restart_insist(context, reason);
-}
-
-static const struct supervisor_callbacks supervisor_callbacks = {
-	.on_up = on_up,
-	.on_standby = on_standby,
-	.on_lost = on_lost,
-	.on_worker_exited = on_worker_exited,
-	.on_worker_failed = on_worker_failed,
-	.on_certificate = on_certificate,
-	.on_restart = on_restart,
-	.on_down = on_down};
-
-static void on_replace(void *context, const char *reason)
-{
-	supervisor_replace(((struct daemon *)context)->supervisor, reason);
-}
-
-static const struct incident_callbacks incident_callbacks = {.on_replace = on_replace,
-							     .on_restart = on_restart};
-
-static void on_result(void *context, uint64_t client, struct span path,
-		      const struct file_result *result)
-{
-	control_server_result(((struct daemon *)context)->server, client, path, result);
-}
-
-static void on_checked(void *context, uint64_t client, const struct definition_answer *answer)
-{
-	control_server_checked(((struct daemon *)context)->server, client, answer);
-}
-
-static void on_room(void *context)
-{
-	struct daemon *d = context;
-
-	if (d->server)
-		control_server_room(d->server);
-}
-
-static void on_idle(void *context)
-{
-	struct daemon *d = context;
-
-	supervisor_stop(d->supervisor);
-}
-
-static void on_drained(void *context, uint64_t incarnation)
-{
-	supervisor_drained(((struct daemon *)context)->supervisor, incarnation);
-}
-
-static void on_scanned(void *context, bool succeeded)
-{
-	incident_desk_scanned(((struct daemon *)context)->incidents, succeeded);
-}
-
-static const struct desk_callbacks desk_callbacks = {.on_result = on_result,
-						     .on_room = on_room,
-						     .on_idle = on_idle,
-						     .on_drained = on_drained,
-						     .on_certificate = on_certificate,
-						     .on_scanned = on_scanned};
-
-static void fill_status(void *context, struct status_report *ret_report)
-{
-	struct daemon *d = context;
-	struct status_sources sources = {.supervisor = d->supervisor,
-					 .desk = d->desk,
-					 .journal = d->journal,
-					 .server = d->server,
-					 .memory = d->memory,
-					 .faults = d->faults,
-					 .incidents = d->incidents,
-					 .restarts = d->restarts,
-					 .started = d->started};
-
-	status_view_fill(&sources, &d->notices, ret_report);
-}
-
-static void refresh_status(void *context)
-{
-	struct daemon *d = context;
-	struct worker_facts facts[LIMIT_WORKERS];
-	uint32_t pids[LIMIT_WORKERS];
-	unsigned n = scan_link_facts(desk_link(d->desk), facts, LIMIT_WORKERS);
-
-	for (unsigned i = 0; i < n; i++)
-		pids[i] = facts[i].pid;
-	worker_memory_refresh(d->memory, pids, n);
-}
-
-static void on_memory_fresh(void *context)
-{
-	struct daemon *d = context;
-
-	if (d->server) /* else it is the stop that waited for the measurement */
-		control_server_status_fresh(d->server);
 }
 
 /* ---- stop ---- */
@@ -350,8 +188,8 @@ static int open_control(struct daemon *d)
 		.desk = d->desk,
 		.definitions = d->definitions,
 		.journal = d->journal,
-		.fill_status = fill_status,
-		.refresh_status = refresh_status,
+		.fill_status = daemon_fill_status,
+		.refresh_status = daemon_refresh_status,
 		.restart = ask_restart,
 		.recheck = recheck,
 		.context = d,
@@ -390,20 +228,23 @@ static int build_desks(struct daemon *d)
 				     .first_serial = head->first_serial,
 				     .first_worker = d->is_next ? head->first_worker : 1};
 
+	struct definition_needs definitions = {
+		.loop = &d->loop, .configuration = d->configuration, .journal = d->journal};
+
 	d->faults = fault_desk_new(d->journal);
-	d->memory = worker_memory_new(&d->loop, on_memory_fresh, d);
+	d->memory = worker_memory_new(&d->loop, daemon_on_memory_fresh, d);
 	if (!d->faults || !d->memory)
 		return -ENOMEM;
 	d->incidents = incident_desk_new(&d->loop, d->configuration, d->journal, d->faults,
-					 &incident_callbacks, d);
+					 &daemon_incident_callbacks, d);
 	d->supervisor = supervisor_new(&d->loop, d->configuration, d->journal, d->faults,
-				       &supervisor_callbacks, d);
+				       &daemon_supervisor_callbacks, d);
 	if (!d->incidents || !d->supervisor)
 		return -ENOMEM;
 	origin.supervisor = d->supervisor;
-	d->desk = desk_new(&d->loop, &origin, &desk_callbacks, d);
-	d->definitions = definition_desk_new(&d->loop, d->configuration,
-					     supervisor_site(d->supervisor), on_checked, d);
+	d->desk = desk_new(&d->loop, &origin, &daemon_desk_callbacks, d);
+	definitions.site = supervisor_site(d->supervisor);
+	d->definitions = definition_desk_new(&definitions, &daemon_definition_callbacks, d);
 	return d->desk && d->definitions ? 0 : -ENOMEM;
 }
 
@@ -580,6 +421,7 @@ int daemon_run(const struct configuration *configuration)
 	if (build(d))
 		return EXIT_FAILURE; /* told where it happened; the process ends and frees all */
 	tell_start(d);
+	definition_desk_start(d->definitions);
 	supervisor_start(d->supervisor);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT); /* non-zero after uv_stop() */
 	tear_down(d);

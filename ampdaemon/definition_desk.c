@@ -5,34 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "ampdaemon/definition_stage.h"
-#include "ampdaemon/definition_store.h"
-#include "ampdaemon/definition_trial.h"
+#include "ampdaemon/definition_desk_internal.h"
+#include "ampdaemon/definition_link.h"
+#include "ampdaemon/refusal.h"
+#include "io/clock.h"
 #include "io/late_close.h"
 #include "io/log.h"
 
-#define PROBATION_MS 900000 /* issue: 15 minutes */
-#define STAGE_LIMIT_MS 120000
-
-struct definition_desk {
-	uv_loop_t *loop;
-	const struct configuration *configuration;
-	struct scan_site *site;
-	struct definition_machine machine;
-	struct definition_store *store; /* NULL: not opened yet */
-	struct definition_stage *stage;
-	struct definition_trial *trial;
-	uv_idle_t after;              /* a trial is freed, and an answer given, from the loop */
-	uint64_t client;              /* 0: nobody waits */
-	bool is_going;                /* staged: the client only waits */
-	struct trial_outcome outcome; /* of the candidate, as far as it came */
-	definition_answer_fn *answer;
-	void *context;
-};
-
-/* ---- the store ---- */
+/* ---- the disk ---- */
 
 static void tell(void *context, const char *text)
 {
@@ -40,205 +21,127 @@ static void tell(void *context, const char *text)
 	log_notice("definitions: %s", text);
 }
 
+static void on_staged(void *context, const uint8_t *digest, const char *why);
+static void on_tried(void *context, const struct trial_report *report,
+		     const struct trial_outcome *outcome);
+
+static int staff(struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1])
+{
+	static const struct candidate_callbacks callbacks = {.on_staged = on_staged,
+							     .on_tried = on_tried};
+	const struct candidate_needs origin = {.loop = d->needs.loop,
+					       .configuration = d->needs.configuration,
+					       .site = d->needs.site,
+					       .store = d->store};
+
+	d->errands = definition_errands_new(origin.loop, d->store, definition_effects_errand, d);
+	d->candidate = definition_candidate_new(&origin, &callbacks, d);
+	if (d->errands && d->candidate)
+		return 0;
+	d->candidate = definition_candidate_free(d->candidate);
+	if (d->errands)
+		d->errands = definition_errands_free(d->errands);
+	d->store = definition_store_close(d->store);
+	return refusal_say(why, -ENOMEM, "the daemon is out of memory");
+}
+
 static int open_store(struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1])
 {
-	const struct definition_stage_bounds bounds = {
-		.max_file_bytes = d->configuration->max_definition_bytes,
-		.max_set_bytes = 2 * d->configuration->max_definition_bytes,
-		.limit_ms = STAGE_LIMIT_MS};
+	const char *root = d->needs.configuration->definitions_root;
 	char text[LIMIT_REASON_BYTES];
 	int r;
 
 	if (d->store)
 		return 0;
-	if (!d->configuration->definitions_root) {
-		(void)snprintf(why, LIMIT_REASON_BYTES + 1,
-			       "definitions_root of the configuration names no directory for it");
-		return -ENOENT;
-	}
-	r = definition_store_open(d->configuration->definitions_root, tell, NULL, &d->store, text);
-	if (r) {
-		(void)snprintf(why, LIMIT_REASON_BYTES + 1, "%.100s: %.298s",
-			       d->configuration->definitions_root, text);
-		return r;
-	}
-	d->stage = definition_stage_new(d->loop, d->store, &bounds);
-	if (d->stage)
-		return 0;
-	d->store = definition_store_close(d->store);
-	(void)snprintf(why, LIMIT_REASON_BYTES + 1, "the daemon is out of memory");
-	return -ENOMEM;
+	if (!root)
+		return refusal_say(
+			why, -ENOENT,
+			"definitions_root of the configuration names no directory for it");
+	r = definition_store_open(root, tell, NULL, &d->store, text);
+	return r ? refusal_say(why, r, "%.100s: %.290s", root, text) : staff(d, why);
 }
 
-/* ---- the end of a candidate ---- */
+/* ---- a candidate ---- */
 
-static void pump(struct definition_desk *d);
-
-static void give_answer(struct definition_desk *d, enum rejection rejection)
-{
-	const struct definition_answer answer = {
-		.rejection = rejection,
-		.detail = d->outcome.detail,
-		.report = d->outcome.report,
-	};
-	uint64_t client = d->client;
-
-	d->client = 0;
-	d->is_going = false;
-	log_notice("definitions: checked: %s%s%s", rejection_name(rejection),
-		   *answer.detail ? ": " : "", answer.detail);
-	if (client)
-		d->answer(d->context, client, &answer);
-	d->outcome = (struct trial_outcome){0};
-	d->trial = definition_trial_free(d->trial);
-}
-
-static void discard(struct definition_desk *d, uint64_t number)
-{
-	int r = definition_store_discard(d->store, number);
-
-	if (r)
-		log_warning("definitions: what was staged cannot be removed now: %s", strerror(-r));
-}
-
-/* ---- the trial ---- */
-
-static struct trial_report report_of(const struct trial_outcome *outcome)
-{
-	struct trial_report report = {.refused = outcome->refused, .promise_kept = true};
-	const struct service_report *said = outcome->report;
-
-	for (unsigned i = 0; said && i < said->n_files; i++) {
-		const struct definition_file *file = &said->files[i];
-		struct database_version *database =
-			&report.facts.databases[report.facts.n_databases];
-
-		if (file->origin != DEFINITION_ORIGIN_OFFICIAL || !*file->database)
-			continue;
-		(void)snprintf(database->name, sizeof(database->name), "%s", file->database);
-		database->version = file->version;
-		report.facts.n_databases++;
-	}
-	if (!said)
-		return report;
-	report.facts.signatures = said->ready.signatures;
-	report.facts.engine_bytes = said->ready.memory_bytes;
-	report.facts.built = said->ready.built;
-	return report;
-}
-
-static void on_after(uv_idle_t *idle)
-{
-	struct definition_desk *d = idle->data;
-	struct trial_report report = report_of(&d->outcome);
-
-	(void)uv_idle_stop(idle); /* cannot fail */
-	definition_machine_tried(&d->machine, &report);
-	pump(d);
-}
-
-static void on_tried(void *context, const struct trial_outcome *outcome)
+static void on_staged(void *context, const uint8_t *digest, const char *why)
 {
 	struct definition_desk *d = context;
 
-	d->outcome = *outcome;
-	(void)uv_idle_start(&d->after, on_after); /* open: cannot fail */
+	if (!digest)
+		(void)snprintf(d->detail, sizeof(d->detail), "%s", why);
+	definition_machine_staged(&d->machine, digest);
+	definition_effects_pump(d);
 }
 
-static void try_candidate(struct definition_desk *d, uint64_t number)
-{
-	struct trial_order order = {.definitions = definition_store_open_staged(d->store, number),
-				    .number = number,
-				    .account = scan_site_account(d->site),
-				    .is_strict = true};
-	int r = order.definitions < 0 ? order.definitions : 0;
-
-	(void)snprintf(d->outcome.detail, sizeof(d->outcome.detail),
-		       "what was staged cannot be opened");
-	if (!r)
-		r = definition_trial_start(d->loop, d->configuration,
-					   scan_site_installation(d->site), &order, on_tried, d,
-					   &d->trial, d->outcome.detail);
-	if (order.definitions >= 0)
-		(void)close(order.definitions);
-	if (!r) {
-		d->outcome.detail[0] = '\0';
-		return;
-	}
-	d->outcome.refused = REJECTION_TRIAL_BROKEN;
-	(void)uv_idle_start(&d->after, on_after); /* open: cannot fail */
-}
-
-/* ---- effects ---- */
-
-static void carry_out(struct definition_desk *d, const struct definition_effect *effect)
-{
-	/* Those of an activation: a check has none. */
-	if (effect->kind == DEFINITION_TRY)
-		try_candidate(d, effect->generation);
-	else if (effect->kind == DEFINITION_DISCARD)
-		discard(d, effect->generation);
-	else if (effect->kind == DEFINITION_ENDED)
-		give_answer(d, effect->rejection);
-}
-
-static void pump(struct definition_desk *d)
-{
-	struct definition_effect effect;
-
-	while (definition_machine_next_effect(&d->machine, &effect))
-		carry_out(d, &effect);
-}
-
-/* ---- staging ---- */
-
-static void on_staged(void *context, uint64_t number, const struct stage_result *result)
+static void on_tried(void *context, const struct trial_report *report,
+		     const struct trial_outcome *outcome)
 {
 	struct definition_desk *d = context;
 
-	(void)number; /* one at a time */
-	if (result->error)
-		(void)snprintf(d->outcome.detail, sizeof(d->outcome.detail), "%s", result->why);
-	definition_machine_staged(&d->machine, result->error ? NULL : result->digest);
-	pump(d);
+	d->outcome = outcome;
+	(void)snprintf(d->detail, sizeof(d->detail), "%s", outcome->detail);
+	definition_machine_tried(&d->machine, report);
+	definition_effects_pump(d);
 }
 
 /* The client hears it as a refusal, not as an answer. */
 static int give_up(struct definition_desk *d, int error)
 {
-	d->client = 0;
-	definition_stage_cancel(d->stage);
+	d->client = DEFINITION_CLIENT_NONE;
+	d->is_open = false;
+	definition_candidate_cancel(d->candidate);
 	definition_machine_staged(&d->machine, NULL);
-	pump(d);
+	definition_effects_pump(d);
 	return error;
 }
 
 static bool is_mine(const struct definition_desk *d, uint64_t client,
 		    char why[LIMIT_REASON_BYTES + 1])
 {
-	if (client && d->client == client && !d->is_going)
+	if (client && d->client == client && d->is_open)
 		return true;
-	(void)snprintf(why, LIMIT_REASON_BYTES + 1, "no check of yours is open");
+	(void)refusal_say(why, -EPROTO, "no definitions of yours are being taken");
 	return false;
 }
 
-int definition_desk_begin(struct definition_desk *d, uint64_t client,
-			  char why[LIMIT_REASON_BYTES + 1])
+static int refuse_stranger(const struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1])
+{
+	const char *flat = d->needs.configuration->definitions_dir;
+
+	if (definition_desk_is_in_charge(d))
+		return 0;
+	if (!flat)
+		return refusal_say(why, -EPERM, "the configuration names no definitions_root");
+	return refusal_say(
+		why, -EPERM,
+		"definitions_dir of the configuration (%.200s) is what is loaded: files are exchanged there, not by this command",
+		flat);
+}
+
+static int refuse_second(const struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1])
+{
+	return refusal_say(why, -EBUSY, "%s of definitions is under way (%s)",
+			   candidate_origin_name(d->candidate_origin),
+			   candidate_phase_name(d->machine.candidate.phase));
+}
+
+int definition_desk_begin(struct definition_desk *d, uint64_t client, enum candidate_origin origin,
+			  bool forced, char why[LIMIT_REASON_BYTES + 1])
 {
 	uint64_t number;
-	int r = open_store(d, why);
+	int r = origin == ORIGIN_CHECK ? 0 : refuse_stranger(d, why);
 
+	if (!r)
+		r = open_store(d, why);
 	if (r)
 		return r;
-	if (d->trial || definition_stage_is_busy(d->stage) ||
-	    definition_machine_stage(&d->machine, ORIGIN_CHECK, false, &number)) {
-		(void)snprintf(why, LIMIT_REASON_BYTES + 1, "%s of definitions is under way (%s)",
-			       candidate_origin_name(d->machine.candidate.origin),
-			       candidate_phase_name(d->machine.candidate.phase));
-		return -EBUSY;
-	}
+	if (definition_machine_stage(&d->machine, origin, forced, &number))
+		return refuse_second(d, why);
 	d->client = client;
-	r = definition_stage_begin(d->stage, number, why);
+	d->is_open = true;
+	d->candidate_origin = origin;
+	d->detail[0] = '\0';
+	r = definition_candidate_begin(d->candidate, number, why);
 	return r ? give_up(d, r) : 0;
 }
 
@@ -251,20 +154,33 @@ int definition_desk_add(struct definition_desk *d, uint64_t client, const char *
 		late_close(fd);
 		return -EPROTO;
 	}
-	r = definition_stage_add(d->stage, name, is_custom, fd, why);
+	if (is_custom && d->candidate_origin != ORIGIN_CHECK) {
+		late_close(fd);
+		return give_up(
+			d,
+			refusal_say(
+				why, -EINVAL,
+				"%s is not signed: an administrator's own files are put into %.200s/custom",
+				name, d->needs.configuration->definitions_root));
+	}
+	r = definition_candidate_add(d->candidate, name, is_custom, fd, why);
 	return r ? give_up(d, r) : 0;
 }
 
 int definition_desk_go(struct definition_desk *d, uint64_t client, char why[LIMIT_REASON_BYTES + 1])
 {
-	int r;
+	int r = 0;
 
 	if (!is_mine(d, client, why))
 		return -EPROTO;
-	r = definition_stage_start(d->stage, on_staged, d, why);
+	if (d->candidate_origin != ORIGIN_CHECK)
+		r = definition_candidate_complete(d->candidate, d->machine.active, why);
+	if (!r)
+		r = definition_candidate_start(d->candidate, why);
 	if (r)
 		return give_up(d, r);
-	d->is_going = true;
+	d->is_open = false;
+	definition_effects_phase(d);
 	return 0;
 }
 
@@ -272,39 +188,274 @@ void definition_desk_cancel(struct definition_desk *d, uint64_t client)
 {
 	if (!client || d->client != client)
 		return;
-	if (!d->is_going) {
+	if (d->is_open)
 		(void)give_up(d, -ECANCELED);
+	else
+		d->client = DEFINITION_CLIENT_NONE;
+}
+
+static int refuse_way_back(const struct definition_desk *d, int error, uint64_t number,
+			   char why[LIMIT_REASON_BYTES + 1])
+{
+	if (error == -EBUSY && d->machine.candidate.phase == CANDIDATE_NONE)
+		return refusal_say(
+			why, error,
+			"definitions are being loaded; ask again when a scan service is up");
+	if (error == -EBUSY)
+		return refuse_second(d, why);
+	if (error == -EALREADY)
+		return refusal_say(why, error, "generation %llu serves already",
+				   (unsigned long long)number);
+	return number ? refusal_say(why, error, "there is no sound generation %llu",
+				    (unsigned long long)number)
+		      : refusal_say(why, error, "there is no generation to go back to");
+}
+
+int definition_desk_roll_back(struct definition_desk *d, uint64_t client, uint64_t number,
+			      char why[LIMIT_REASON_BYTES + 1])
+{
+	struct definition_story story;
+	int r = refuse_stranger(d, why);
+
+	if (!r)
+		r = open_store(d, why);
+	if (r)
+		return r;
+	r = definition_machine_roll_back(&d->machine, number);
+	if (r)
+		return refuse_way_back(d, r, number, why);
+	d->client = client;
+	d->candidate_origin = ORIGIN_ROLLBACK;
+	(void)snprintf(d->detail, sizeof(d->detail), "by command");
+	story = definition_effects_story(d, d->machine.candidate.number);
+	story.rejection = REJECTION_ROLLED_BACK;
+	definition_events_back(&story);
+	definition_effects_pump(d);
+	return 0;
+}
+
+/* ---- what serves ---- */
+
+bool definition_desk_is_in_charge(const struct definition_desk *d)
+{
+	const struct configuration *c = d->needs.configuration;
+
+	return c->definitions_root && !c->definitions_dir;
+}
+
+int definition_desk_open(const struct definition_desk *d, uint64_t generation,
+			 char why[LIMIT_REASON_BYTES + 1])
+{
+	int directory = d->store ? definition_store_open_generation(d->store, generation) : -ENOENT;
+
+	if (directory < 0)
+		return refusal_say(why, directory,
+				   "generation %llu of the definitions cannot be opened: %s",
+				   (unsigned long long)generation, strerror(-directory));
+	return directory;
+}
+
+static void learn(struct definition_desk *d, uint64_t generation,
+		  const struct service_report *report)
+{
+	const struct trial_outcome outcome = {.report = report};
+	const struct generation *known = definition_machine_find(&d->machine, generation);
+	struct trial_report said;
+
+	if (!known || known->facts.signatures)
 		return;
+	said = definition_candidate_report(&outcome);
+	definition_machine_learn(&d->machine, generation, &said.facts);
+	definition_memory_learn(d->memory, &d->machine);
+}
+
+void definition_desk_up(struct definition_desk *d, uint64_t generation,
+			const struct service_report *report)
+{
+	struct definition_state *state = &d->memory->state;
+	struct definition_story story = definition_effects_story(d, generation);
+
+	if (!definition_desk_is_in_charge(d))
+		return;
+	learn(d, generation, report);
+	definition_machine_up(&d->machine, clock_mono_ms(), generation);
+	if (d->machine.active == generation && state->serving != generation) {
+		story.former = state->serving;
+		story.reason = "";
+		definition_events_activated(&story);
+		state->serving = generation;
 	}
-	d->client = 0; /* what is under way ends by itself, and nobody is told */
+	if (generation)
+		state->served = generation;
+	definition_effects_pump(d);
+}
+
+static void on_read(void *context, uint64_t number, const struct stage_result *result)
+{
+	struct definition_desk *d = context;
+
+	d->aside = 0;
+	(void)snprintf(d->detail, sizeof(d->detail), "%s",
+		       result->error == -EBADMSG ? result->why : d->aside_why);
+	if (result->error == -EBADMSG)
+		definition_machine_broken(&d->machine, number);
+	else
+		definition_machine_not_up(&d->machine, number, true);
+	definition_effects_pump(d);
+}
+
+/* The disk may have changed what was once proved: then the content is not to blame. */
+static bool read_through(struct definition_desk *d, uint64_t generation, const char *why)
+{
+	char problem[LIMIT_REASON_BYTES + 1];
+
+	if (d->aside)
+		return true;
+	if (!d->candidate ||
+	    definition_candidate_read(d->candidate, generation, on_read, d, problem))
+		return false;
+	d->aside = generation;
+	(void)snprintf(d->aside_why, sizeof(d->aside_why), "%s", why);
+	return true;
+}
+
+void definition_desk_not_up(struct definition_desk *d, uint64_t generation, bool is_bad,
+			    const char *why)
+{
+	bool is_candidate = d->machine.candidate.phase == CANDIDATE_ACTIVATING &&
+			    d->machine.candidate.number == generation;
+
+	if (!definition_desk_is_in_charge(d) || !generation)
+		return;
+	if (is_bad && !is_candidate && read_through(d, generation, why))
+		return;
+	(void)snprintf(d->detail, sizeof(d->detail), "%s", why);
+	definition_machine_not_up(&d->machine, generation, is_bad);
+	definition_effects_pump(d);
+}
+
+void definition_desk_storm(struct definition_desk *d, mono_ms since)
+{
+	if (!definition_desk_is_in_charge(d))
+		return;
+	definition_machine_storm(&d->machine, since);
+	definition_effects_pump(d);
+}
+
+/* ---- the start ---- */
+
+static void restore_one(struct definition_desk *d, const struct stored_generation *stored)
+{
+	struct definition_facts unknown = {.bytes = stored->bytes};
+	const struct definition_facts *facts =
+		definition_memory_facts(d->memory, stored->number, stored->digest);
+
+	memcpy(unknown.digest, stored->digest, sizeof(unknown.digest));
+	if (definition_machine_restore(&d->machine, stored->number, facts ? facts : &unknown))
+		definition_effects_ask(d, ERRAND_DROP,
+				       stored->number); /* too many, and this is the oldest */
+}
+
+static void restore(struct definition_desk *d)
+{
+	struct stored_generation all[DEFINITION_STORE_LISTED];
+	int n = definition_store_list(d->store, all);
+
+	if (n < 0)
+		log_error("definitions: the store cannot be read: %s; the built-in set serves",
+			  strerror(-n));
+	for (int i = 0; i < n; i++)
+		restore_one(d, &all[i]);
+}
+
+static mono_ms probation_left(const struct definition_desk *d)
+{
+	const struct definition_state *state = &d->memory->state;
+	uint64_t now = clock_utc_ms();
+
+	if (!state->probation)
+		return 0;
+	return state->probation_ends_utc > now ? (mono_ms)(state->probation_ends_utc - now) : 1;
+}
+
+void definition_desk_start(struct definition_desk *d)
+{
+	char why[LIMIT_REASON_BYTES + 1];
+	uint64_t active = 0, good = 0;
+
+	if (!definition_desk_is_in_charge(d))
+		return;
+	if (open_store(d, why)) {
+		log_error("definitions: %s; the built-in set serves", why);
+		(void)snprintf(d->detail, sizeof(d->detail), "%s", why);
+	} else {
+		restore(d);
+		active = definition_link_target(d->store, DEFINITION_LINK_ACTIVE);
+		good = definition_link_target(d->store, DEFINITION_LINK_GOOD);
+	}
+	definition_machine_start(&d->machine, active, good, probation_left(d));
+	definition_effects_pump(d);
+}
+
+/* ---- looking ---- */
+
+const struct definition_machine *definition_desk_machine(const struct definition_desk *d)
+{
+	return &d->machine;
+}
+
+const char *definition_desk_root(const struct definition_desk *d)
+{
+	const char *root = d->needs.configuration->definitions_root;
+
+	return root ? root : "";
+}
+
+uint64_t definition_desk_bytes(const struct definition_desk *d)
+{
+	return d->store ? definition_store_bytes(d->store) : 0;
+}
+
+bool definition_desk_rejected(const struct definition_desk *d, unsigned n,
+			      struct definition_rejected *ret_rejected)
+{
+	if (n >= d->memory->n_rejected)
+		return false;
+	*ret_rejected = d->memory->rejected[d->memory->n_rejected - 1 - n];
+	return true;
 }
 
 unsigned definition_desk_under_way(const struct definition_desk *d)
 {
-	unsigned stuck;
+	unsigned n = d->candidate ? definition_candidate_under_way(d->candidate) : 0;
 
-	return d->stage ? definition_stage_under_way(d->stage, &stuck) : 0;
+	return n + (d->errands ? definition_errands_under_way(d->errands) : 0);
 }
 
 /* ---- life ---- */
 
-struct definition_desk *definition_desk_new(uv_loop_t *loop,
-					    const struct configuration *configuration,
-					    struct scan_site *site, definition_answer_fn *answer,
+struct definition_desk *definition_desk_new(const struct definition_needs *needs,
+					    const struct definition_callbacks *callbacks,
 					    void *context)
 {
 	struct definition_desk *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return NULL;
-	(void)uv_idle_init(loop, &d->after); /* only fills the handle */
-	d->after.data = d;
-	d->loop = loop;
-	d->configuration = configuration;
-	d->site = site;
-	d->answer = answer;
+	d->needs = *needs;
+	d->callbacks = *callbacks;
 	d->context = context;
-	definition_machine_init(&d->machine, PROBATION_MS);
+	d->memory = definition_memory_new(needs->journal);
+	if (!d->memory) {
+		free(d);
+		return NULL;
+	}
+	(void)uv_timer_init(needs->loop, &d->timer); /* only fills the handle */
+	d->timer.data = d;
+	definition_machine_init(&d->machine, needs->configuration->probation_ms);
+	definition_machine_count_from(&d->machine, d->memory->state.last);
+	for (unsigned i = 0; i < d->memory->n_rejected; i++)
+		definition_machine_restore_rejected(&d->machine, d->memory->rejected[i].digest);
 	return d;
 }
 
@@ -317,9 +468,12 @@ struct definition_desk *definition_desk_free(struct definition_desk *d)
 {
 	if (!d)
 		return NULL;
-	d->trial = definition_trial_free(d->trial);
-	d->stage = definition_stage_free(d->stage);
+	d->is_closing = true;
+	d->candidate = definition_candidate_free(d->candidate);
+	if (d->errands)
+		d->errands = definition_errands_free(d->errands);
 	d->store = definition_store_close(d->store);
-	uv_close((uv_handle_t *)&d->after, free_desk);
+	d->memory = definition_memory_free(d->memory);
+	uv_close((uv_handle_t *)&d->timer, free_desk);
 	return NULL;
 }

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "ampdaemon/core/definition_machine.h"
+
 #define KEY "definitions/numbers"
+#define FAR (UINT64_C(1) << 48) /* away from the numbers of the store, DEFINITIONS_FIRST up */
 #define FNV_BASIS UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
 
@@ -56,6 +59,13 @@ void generation_book_recall(struct generation_book *book, struct journal *journa
 	(void)journal_recall(journal, KEY, recall, book); /* else numbered from the start */
 }
 
+static uint64_t next_number(struct generation_book *book)
+{
+	if (++book->last == DEFINITIONS_FIRST)
+		book->last = FAR;
+	return book->last;
+}
+
 uint64_t generation_book_number(struct generation_book *book, struct journal *journal,
 				enum definition_source source, const struct service_report *report)
 {
@@ -64,7 +74,8 @@ uint64_t generation_book_number(struct generation_book *book, struct journal *jo
 
 	if (book->sets[source].number && book->sets[source].print == print)
 		return book->sets[source].number;
-	book->sets[source].number = book->sets[source].number ? ++book->last : (uint64_t)source + 1;
+	book->sets[source].number =
+		book->sets[source].number ? next_number(book) : (uint64_t)source + 1;
 	book->sets[source].print = print;
 	journal_record_with(journal, NULL, &value, 1);
 	return book->sets[source].number;

@@ -4,7 +4,7 @@
  * set it was found with. The same set has the same number, across restarts too; another set has a higher one. A set is told by what the
  * service reported of its files: names, versions, build times, signatures. Kept in the journal.
  *
- * Owns the numbers. Must not own definitions on disk: the definition store will give generations of its own.
+ * Owns the numbers of sets that are no generation of the definition store: those have their own.
  */
 #ifndef AMP_AMPDAEMON_GENERATION_BOOK_H
 #define AMP_AMPDAEMON_GENERATION_BOOK_H

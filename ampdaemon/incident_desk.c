@@ -189,14 +189,24 @@ static void clear_fault(struct incident_desk *desk)
 	fault_desk_clear(desk->faults, FAULT_SERVICE_RESTARTING, reason);
 }
 
+static void tell_storm(struct incident_desk *desk)
+{
+	mono_ms since = restart_ledger_storm_since(&desk->ledger);
+
+	if (since != MONO_NEVER)
+		desk->callbacks.on_storm(desk->context, since);
+}
+
 /* What is told and done after the ledger is kept: the fault follows the ledger, after a crash in between too (agree). A restart may
  * not come back from its callback: it is the last. */
 static void climb(struct incident_desk *desk, unsigned steps)
 {
 	if (steps & LEDGER_CALM)
 		clear_fault(desk);
-	if (steps & LEDGER_STORM)
+	if (steps & LEDGER_STORM) {
 		raise_fault(desk);
+		tell_storm(desk);
+	}
 	arm(desk);
 	if (steps & LEDGER_REPLACE)
 		desk->callbacks.on_replace(desk->context, "it failed too often");

@@ -21,12 +21,15 @@
 #include "ampdaemon/configuration.h"
 #include "ampdaemon/fault_desk.h"
 #include "ampdaemon/journal.h"
+#include "base/mono.h"
 
 struct incident_desk;
 
 struct incident_callbacks {
 	/* The scan service is to be replaced (without a gap where memory allows). */
 	void (*on_replace)(void *context, const char *reason);
+	/* A failure, enough of which make up fault 6 now: the oldest of these began at `since`. */
+	void (*on_storm)(void *context, mono_ms since);
 	/* The connector is to be restarted in place; called once in restart_every. */
 	void (*on_restart)(void *context, const char *reason);
 };

@@ -146,8 +146,9 @@ static const char *obstacle(const struct daemon *d)
 {
 	unsigned stuck;
 
-	if (late_close_held() || desk_files_read(d->desk, &stuck) ||
-	    definition_desk_under_way(d->definitions))
+	if (definition_desk_under_way(d->definitions))
+		return "the storage of the definitions does not keep up";
+	if (late_close_held() || desk_files_read(d->desk, &stuck))
 		return "a file of a client hangs in its close, and a restart would wait for it";
 	if (!journal_is_idle(d->journal))
 		return "the journal's storage does not keep up";

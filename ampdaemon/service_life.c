@@ -63,6 +63,7 @@ static void send_start(struct service_life *l)
 			.max_scan_ms = c->scan_timeout_ms - c->scan_timeout_ms / 10,
 			.canary_every = c->canary_every,
 			.has_definitions = l->order.source == SOURCE_CONFIGURED,
+			.is_generation = l->order.has_directory,
 		}};
 
 	service_line_insist(&l->line, &message);
@@ -112,13 +113,18 @@ static int spawn(struct service_life *l)
 	int socket, r;
 
 	forget_before(l);
+	l->order.has_directory = false;
 	r = prepare(l);
 	if (r)
 		return r;
 	service_process_renew_words(&l->process);
 	request.source = l->order.source;
 	request.last_words = l->process.last_words;
+	if (l->order.has_directory)
+		request.definitions = l->order.directory;
 	r = service_birth(&request, &child, &socket, &l->problem);
+	if (l->order.has_directory)
+		(void)close(l->order.directory);
 	if (r)
 		return r;
 	r = watch(l, &child, socket);
@@ -495,6 +501,11 @@ void service_life_view(const struct service_life *l, struct life_view *ret_view)
 		.violations = l->violations,
 		.deadline = l->machine.deadline,
 	};
+}
+
+enum birth_failure service_life_failure(const struct service_life *l)
+{
+	return l->problem.failure;
 }
 
 void service_life_number(struct service_life *l, uint64_t generation)

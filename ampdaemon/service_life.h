@@ -33,6 +33,8 @@ struct service_life;
 struct life_order {
 	uint64_t incarnation, generation;
 	enum definition_source source;
+	bool has_directory; /* of a generation: */
+	int directory;      /* the life's from now on */
 	struct scan_account account;
 	uint64_t need; /* bytes of the engine at the last good load; 0: not known */
 };
@@ -93,6 +95,9 @@ int service_life_spawn_worker(struct service_life *life, uint64_t worker, int ch
 
 /* The line to it is closed, or it has closed its end and we have not read so far. */
 bool service_life_has_hung_up(const struct service_life *life);
+
+/* What the last birth that failed, failed of. */
+enum birth_failure service_life_failure(const struct service_life *life);
 
 /* The number of the definitions that it has loaded. */
 void service_life_number(struct service_life *life, uint64_t generation);

@@ -31,7 +31,7 @@ int session_check_hear(struct definition_desk *desk, uint64_t client, const stru
 {
 	if (request->kind == REQUEST_CHECK_FILE)
 		return hear_file(desk, client, request, fd, why);
-	return request->kind == REQUEST_CHECK_BEGIN ? definition_desk_begin(desk, client, why)
+	return request->kind == REQUEST_CHECK_BEGIN ? definition_desk_begin(desk, client, ORIGIN_CHECK, false, why)
 						    : definition_desk_go(desk, client, why);
 }
 

@@ -7,50 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ampdaemon/core/succession.h"
-#include "ampdaemon/cure_desk.h"
-#include "ampdaemon/generation_book.h"
 #include "ampdaemon/memory_room.h"
 #include "ampdaemon/scan_site.h"
-#include "ampdaemon/service_life.h"
+#include "ampdaemon/supervisor_internal.h"
 #include "io/clock.h"
 #include "io/log.h"
 #include "io/peer.h"
 
-#define TURNS 64 /* events of one turn: each of two lives can say a few */
-
-struct turn {
-	enum succession_event event;
-	unsigned place;
-	bool fits;
-};
-
-struct supervisor {
-	const struct configuration *configuration;
-	struct journal *journal;
-	struct supervisor_callbacks callbacks;
-	void *context;
-	struct scan_site *site;
-
-	struct life_base base;
-	struct service_life *lives[SUCCESSION_PLACES];
-	uint64_t incarnations;
-	struct generation_book generations;
-	struct succession succession;
-	struct turn turns[TURNS]; /* to be told to the succession */
-	unsigned first_turn, n_turns;
-	bool turning;
-
-	struct cure_desk *cure;
-	uv_timer_t recheck_timer;
-
-	char replace_reason[LIMIT_REASON_BYTES + 1];
-	uint32_t replacements;
-};
-
 static void turn(struct supervisor *s, enum succession_event event, unsigned place, bool fits);
 
-static struct life_view view_of(const struct supervisor *s, unsigned place)
+struct life_view supervisor_life(const struct supervisor *s, unsigned place)
 {
 	struct life_view view;
 
@@ -68,7 +34,7 @@ static int find(const struct supervisor *s, uint64_t incarnation)
 {
 	for (unsigned place = 0; place < SUCCESSION_PLACES; place++) {
 		if (s->lives[place] && incarnation != 0 &&
-		    view_of(s, place).order.incarnation == incarnation)
+		    supervisor_life(s, place).order.incarnation == incarnation)
 			return (int)place;
 	}
 	return -1;
@@ -76,7 +42,7 @@ static int find(const struct supervisor *s, uint64_t incarnation)
 
 static struct cure_subject subject_of(const struct supervisor *s, unsigned place)
 {
-	struct life_view view = view_of(s, place);
+	struct life_view view = supervisor_life(s, place);
 
 	return (struct cure_subject){.incarnation = view.order.incarnation,
 				     .pid = (uint32_t)view.pid,
@@ -100,12 +66,9 @@ static int on_birth(void *context, struct service_life *life, struct life_order 
 	bool is_next = s->succession.roles[place_of(s, life)] == ROLE_NEXT;
 
 	scan_site_look(s->site);
-	ret_order->source = cure_desk_source(s->cure, is_next);
-	ret_order->generation = ret_order->source == SOURCE_CONFIGURED ? 2 : 1;
 	ret_order->incarnation = ++s->incarnations;
 	ret_order->account = scan_site_account(s->site);
-	ret_order->need = cure_desk_need(s->cure, ret_order->source);
-	return cure_desk_refuse(s->cure, ret_order->source, ret_problem);
+	return supervisor_choose(s, is_next, ret_order, ret_problem);
 }
 
 /* A standby that does not start leaves scanning as it is: the status says so. */
@@ -136,7 +99,7 @@ static void on_lost(void *context, struct service_life *life)
 	struct supervisor *s = context;
 	unsigned place = place_of(s, life);
 
-	s->callbacks.on_lost(s->context, view_of(s, place).order.incarnation);
+	s->callbacks.on_lost(s->context, supervisor_life(s, place).order.incarnation);
 	turn(s, SUCCESSION_LOST, place, false);
 }
 
@@ -179,7 +142,7 @@ static const struct life_callbacks life_callbacks = {.on_birth = on_birth,
 
 /* ---- account and directories ---- */
 
-static bool is_next_on_its_way(const struct supervisor *s)
+bool supervisor_is_next_on_its_way(const struct supervisor *s)
 {
 	return s->succession.roles[0] == ROLE_NEXT || s->succession.roles[1] == ROLE_NEXT ||
 	       s->succession.replace_again;
@@ -193,9 +156,9 @@ static void judge_serving(struct supervisor *s)
 
 	if (active < 0)
 		return;
-	view = view_of(s, (unsigned)active);
+	view = supervisor_life(s, (unsigned)active);
 	if (view.state == SERVICE_UP && !scan_site_judge(s->site, view.pid) &&
-	    !is_next_on_its_way(s))
+	    !supervisor_is_next_on_its_way(s))
 		supervisor_replace(s, "the account of the scan service was put right");
 }
 
@@ -211,7 +174,7 @@ static void on_recheck_timer(uv_timer_t *timer)
 
 static void count_replacement(struct supervisor *s, unsigned place)
 {
-	struct life_view view = view_of(s, place);
+	struct life_view view = supervisor_life(s, place);
 	struct event event = {.type = EVENT_SERVICE_REPLACED, .body = EVENT_BODY_SERVICE};
 
 	s->replacements++;
@@ -221,34 +184,24 @@ static void count_replacement(struct supervisor *s, unsigned place)
 	journal_record(s->journal, &event);
 }
 
-/* What it loaded is known now. */
-static uint64_t number_definitions(struct supervisor *s, unsigned place)
-{
-	struct life_view view = view_of(s, place);
-	uint64_t number =
-		generation_book_number(&s->generations, s->journal, view.order.source, view.report);
-
-	service_life_number(s->lives[place], number);
-	return number;
-}
-
 static void promote(struct supervisor *s, unsigned place, enum succession_role before)
 {
-	struct life_view view = view_of(s, place);
+	struct life_view view = supervisor_life(s, place);
 	enum succession_role other = s->succession.roles[1 - place];
 
 	if (before == ROLE_NEXT && other == ROLE_OUTGOING)
 		count_replacement(s, place);
-	s->callbacks.on_up(s->context, view.order.incarnation, number_definitions(s, place));
+	s->callbacks.on_up(s->context, view.order.incarnation, supervisor_number(s, place));
 	cure_desk_serves(s->cure, view.order.source);
+	supervisor_serves(s, place);
 	judge_serving(s);
 }
 
 static void stand_by(struct supervisor *s, unsigned place)
 {
-	struct life_view view = view_of(s, place);
+	struct life_view view = supervisor_life(s, place);
 
-	s->callbacks.on_standby(s->context, view.order.incarnation, number_definitions(s, place));
+	s->callbacks.on_standby(s->context, view.order.incarnation, supervisor_number(s, place));
 }
 
 static void kill_for_the_next(struct supervisor *s, unsigned place)
@@ -283,7 +236,8 @@ static void carry_out(struct supervisor *s, const struct succession_effect *effe
 		break;
 	case SUCCESSION_GAVE_UP:
 		log_error("the scan service that was to replace the present one did not start: %s",
-			  view_of(s, effect->place).reason);
+			  supervisor_life(s, effect->place).reason);
+		supervisor_load_failed(s, effect->place);
 		break;
 	case SUCCESSION_ALL_DOWN:
 		s->callbacks.on_down(s->context);
@@ -347,7 +301,7 @@ void supervisor_replace(struct supervisor *s, const char *reason)
 
 	if (active < 0)
 		return;
-	view = view_of(s, (unsigned)active);
+	view = supervisor_life(s, (unsigned)active);
 	if (view.state == SERVICE_WAITING || view.state == SERVICE_KILLED)
 		return; /* the next one is new anyhow */
 	ask_for_replacement(s, reason, fits_beside(s, &view));
@@ -356,9 +310,9 @@ void supervisor_replace(struct supervisor *s, const char *reason)
 static bool try_configured(void *context, const char *reason)
 {
 	struct supervisor *s = context;
-	struct life_view view = view_of(s, active_place(s));
+	struct life_view view = supervisor_life(s, active_place(s));
 
-	if (view.state != SERVICE_UP || is_next_on_its_way(s))
+	if (view.state != SERVICE_UP || supervisor_is_next_on_its_way(s))
 		return true; /* it is about to be tried */
 	if (!fits_beside(s, &view))
 		return false;
@@ -369,7 +323,7 @@ static bool try_configured(void *context, const char *reason)
 static mono_ms next_birth(void *context)
 {
 	struct supervisor *s = context;
-	struct life_view view = view_of(s, active_place(s));
+	struct life_view view = supervisor_life(s, active_place(s));
 
 	return view.state == SERVICE_WAITING ? view.deadline : MONO_NEVER;
 }
@@ -381,14 +335,16 @@ static void on_restart(void *context, const char *reason)
 	s->callbacks.on_restart(s->context, reason);
 }
 
-static const struct cure_desk_callbacks cure_callbacks = {
-	.next_birth = next_birth, .try_configured = try_configured, .on_restart = on_restart};
+static const struct cure_desk_callbacks cure_callbacks = {.next_birth = next_birth,
+							  .try_configured = try_configured,
+							  .on_aside = supervisor_put_aside,
+							  .on_restart = on_restart};
 
 void supervisor_kill(struct supervisor *s, uint64_t incarnation, const char *reason)
 {
 	int place = find(s, incarnation);
 
-	if (place >= 0 && view_of(s, (unsigned)place).state == SERVICE_UP)
+	if (place >= 0 && supervisor_life(s, (unsigned)place).state == SERVICE_UP)
 		service_life_kill(s->lives[place], reason);
 }
 
@@ -498,14 +454,15 @@ int supervisor_spawn_worker(struct supervisor *s, uint64_t incarnation, uint64_t
 
 struct supervised supervisor_look(const struct supervisor *s, uint64_t incarnation)
 {
-	bool wants_more = s->configuration->definitions_dir != NULL;
+	bool wants_more =
+		s->configuration->definitions_dir || s->choice.is_makeshift || s->choice.generation;
 	int place = find(s, incarnation);
 	struct life_view view;
 
 	if (place < 0)
 		return (struct supervised){
 			.last_words = -1, .has_hung_up = true, .is_makeshift = wants_more};
-	view = view_of(s, (unsigned)place);
+	view = supervisor_life(s, (unsigned)place);
 	return (struct supervised){.pid = view.pid,
 				   .last_words = service_life_last_words(s->lives[place]),
 				   .has_hung_up = service_life_has_hung_up(s->lives[place]),
@@ -557,7 +514,7 @@ void supervisor_count_from(struct supervisor *s, uint64_t incarnations)
 static void view_standby(const struct supervisor *s, struct service_view *ret_view)
 {
 	for (unsigned place = 0; place < SUCCESSION_PLACES; place++) {
-		struct life_view view = view_of(s, place);
+		struct life_view view = supervisor_life(s, place);
 
 		if (s->succession.roles[place] != ROLE_STANDBY || view.state != SERVICE_UP)
 			continue;
@@ -569,7 +526,7 @@ static void view_standby(const struct supervisor *s, struct service_view *ret_vi
 void supervisor_view(const struct supervisor *s, struct service_view *ret_view)
 {
 	unsigned place = active_place(s);
-	struct life_view active = view_of(s, place), other = view_of(s, 1 - place);
+	struct life_view active = supervisor_life(s, place), other = supervisor_life(s, 1 - place);
 
 	*ret_view = (struct service_view){
 		.state = active.state,

@@ -39,6 +39,12 @@ struct supervisor_callbacks {
 				 const char *reason); /* could not be forked */
 	/* A service that had been ready ended without having been told to. Births that fail are not told: fault 7 has them. */
 	void (*on_certificate)(void *context, const struct death_certificate *certificate);
+	/* This generation of the definitions (0: the built-in set, or a directory of the configuration) serves. */
+	void (*on_serves)(void *context, uint64_t generation, const struct service_report *report);
+	/* The directory of a generation, the caller's from now on; -errno and a sentence. */
+	int (*on_open)(void *context, uint64_t generation, char *ret_why);
+	/* It has had all its births. `is_bad`: the set is the reason. */
+	void (*on_aside)(void *context, uint64_t generation, bool is_bad, const char *why);
 	/* The plan of cure asks for a restart of the connector. */
 	void (*on_restart)(void *context, const char *reason);
 	void (*on_down)(void *context); /* all is down: after supervisor_stop() */
@@ -71,6 +77,15 @@ void supervisor_start(struct supervisor *supervisor);
 
 /* It is not wanted any more; on_down follows, within SERVICE_STOP_LIMIT_MS. */
 void supervisor_stop(struct supervisor *supervisor);
+
+/* Which definitions there should be from now on: a generation of the store, or (0) the built-in set. A service that has others is replaced. */
+struct supervisor_load {
+	uint64_t generation;
+	bool is_makeshift; /* the built-in set, where there should be another one */
+	uint64_t need;     /* bytes of its engine; 0: not known */
+	const char *reason;
+};
+void supervisor_load(struct supervisor *supervisor, const struct supervisor_load *load);
 
 /* A new service follows this one, without a gap where memory allows; else the present one is ended and starts again. */
 void supervisor_replace(struct supervisor *supervisor, const char *reason);

@@ -2,6 +2,7 @@
 #include "ampdaemon/core/cure_plan.h"
 
 NAME_TABLE_DEFINE(definition_source, DEFINITION_SOURCE_LIST)
+NAME_TABLE_DEFINE(cure_want, CURE_WANT_LIST)
 NAME_TABLE_DEFINE(birth_failure, BIRTH_FAILURE_LIST)
 
 #define CURABLE(member, words, cured) [member] = (cured),
@@ -16,12 +17,12 @@ static bool builtin_may_cure(enum birth_failure failure)
 
 static enum definition_source wanted_source(const struct cure_plan *p)
 {
-	return p->settings.has_configured ? SOURCE_CONFIGURED : SOURCE_BUILTIN;
+	return p->want == CURE_WANT_CONFIGURED ? SOURCE_CONFIGURED : SOURCE_BUILTIN;
 }
 
 static bool serves_what_it_should(const struct cure_plan *p)
 {
-	return p->up && p->serving == wanted_source(p);
+	return p->up && p->serving == wanted_source(p) && p->want != CURE_WANT_BETTER;
 }
 
 /* A clock that steps back counts as no time. */
@@ -35,6 +36,7 @@ void cure_plan_init(struct cure_plan *plan, const struct cure_settings *settings
 {
 	*plan = (struct cure_plan){
 		.settings = *settings,
+		.want = settings->want,
 		.raised = raised,
 		.down_since = now,
 		.restarted_at = restarted_at,
@@ -48,12 +50,18 @@ enum definition_source cure_plan_source(const struct cure_plan *plan, bool is_re
 	return is_replacement ? wanted_source(plan) : plan->next;
 }
 
+/* Of the configured set beside the built-in one. */
+static mono_ms retry_time(const struct cure_plan *p, mono_ms now)
+{
+	return p->want == CURE_WANT_CONFIGURED ? mono_add(now, p->settings.retry_ms) : MONO_NEVER;
+}
+
 /* Beside one that serves: scanning goes on, only the words of the fault change. */
 static unsigned replacement_failed(struct cure_plan *p, mono_ms now)
 {
 	if (serves_what_it_should(p))
 		return 0;
-	p->next_try = mono_add(now, p->settings.retry_ms);
+	p->next_try = retry_time(p, now);
 	return p->raised ? CURE_RAISE : 0;
 }
 
@@ -83,6 +91,8 @@ static unsigned next_step(struct cure_plan *p, mono_ms now, enum definition_sour
 	}
 	if (!builtin_may_cure(p->last))
 		return restart_when_due(p, now);
+	if (p->settings.has_store && p->last != BIRTH_FAILURE_MEMORY)
+		return CURE_STEP_ASIDE;
 	p->next = SOURCE_BUILTIN;
 	if (p->tried_builtin)
 		return 0;
@@ -111,7 +121,7 @@ unsigned cure_plan_up(struct cure_plan *plan, mono_ms now, enum definition_sourc
 	plan->serving = source;
 	plan->down_since = MONO_NEVER;
 	if (!serves_what_it_should(plan)) {
-		plan->next_try = mono_add(now, plan->settings.retry_ms);
+		plan->next_try = retry_time(plan, now);
 		plan->raised = true;
 		return CURE_RAISE;
 	}
@@ -155,9 +165,23 @@ mono_ms cure_plan_deadline(const struct cure_plan *plan)
 	return mono_add(plan->down_since, plan->settings.down_ms);
 }
 
+unsigned cure_plan_want(struct cure_plan *plan, mono_ms now, enum cure_want want)
+{
+	plan->want = want;
+	plan->next = wanted_source(plan);
+	plan->tried_builtin = false;
+	plan->failed = 0;
+	if (!plan->up)
+		return 0;
+	if (want != CURE_WANT_CONFIGURED || plan->serving == SOURCE_CONFIGURED)
+		return cure_plan_up(plan, now, plan->serving);
+	plan->next_try = retry_time(plan, now); /* it is on its way: that is no fault yet */
+	return 0;
+}
+
 void cure_plan_hope(struct cure_plan *plan, mono_ms now)
 {
 	plan->next = wanted_source(plan);
-	if (plan->up && !serves_what_it_should(plan))
+	if (plan->up && !serves_what_it_should(plan) && plan->want == CURE_WANT_CONFIGURED)
 		plan->next_try = now;
 }

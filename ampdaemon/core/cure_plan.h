@@ -6,10 +6,10 @@
  * Owns: which definitions the next birth gets, what was tried, the conditions of the fault. Must not own births and their
  * back-off (service_machine: 1 s, 2 s, 4 s, then every 60 s), definitions on disk, the words of the fault.
  *
- * Order of cure: retry (`attempts` births); then the built-in set, when the configured one is what fails; then the connector is restarted,
- * once in restart_every_ms; then on and on every retry_ms. (The step "put the newest definitions aside, roll back" stands
- * between the first and the second; the definition store brings it.) While the built-in set serves in place of the configured
- * one the fault stays, and the configured one is tried beside it (CURE_TRY_CONFIGURED) every retry_ms.
+ * Order of cure: retry (`attempts` births); then, when a generation of the store is what fails, it is put aside and whoever has others says what
+ * is to be loaded instead (CURE_STEP_ASIDE, cure_plan_want()); then the built-in set, when the configured one is what fails; then the connector
+ * is restarted, once in restart_every_ms; then on and on every retry_ms. While the built-in set serves in place of the configured
+ * one the fault stays, and the configured one is tried beside it (CURE_TRY_CONFIGURED) every retry_ms; not when there is none left to try.
  * The fault is raised after `attempts` failed births, or after one when scanning is down for down_ms; cleared when a service is
  * ready with what it should have. Too little memory does not make definitions invalid: it is said, and cured the same way.
  */
@@ -41,8 +41,17 @@ enum definition_source { DEFINITION_SOURCE_LIST(NAME_TABLE_MEMBER) DEFINITION_SO
 
 enum birth_failure { BIRTH_FAILURE_LIST(NAME_TABLE_MEMBER) BIRTH_FAILURE_COUNT };
 
+/* What there should be. */
+#define CURE_WANT_LIST(X)                                                                          \
+	X(CURE_WANT_BUILTIN, "the built-in set")                                                   \
+	X(CURE_WANT_CONFIGURED, "the configured set")                                              \
+	X(CURE_WANT_BETTER, "a better set than the built-in one") /* all others are put aside */
+
+enum cure_want { CURE_WANT_LIST(NAME_TABLE_MEMBER) CURE_WANT_COUNT };
+
 struct cure_settings {
-	bool has_configured;      /* else the built-in set is what there should be */
+	enum cure_want want;      /* at the start */
+	bool has_store;           /* the configured set is a generation, which can be put aside */
 	uint32_t attempts;        /* 3 */
 	mono_ms down_ms;          /* 10,000 */
 	mono_ms retry_ms;         /* 60,000 */
@@ -58,10 +67,14 @@ enum cure_effect {
 	CURE_STEP_RESTART = 1 << 3, /* event, and the restart of the connector */
 	CURE_TRY_CONFIGURED =
 		1 << 4, /* replace the serving built-in service by one with the configured set */
+	CURE_STEP_ASIDE =
+		1
+		<< 5, /* the generation that fails: at each further failure until another one is wanted */
 };
 
 struct cure_plan {
 	struct cure_settings settings;
+	enum cure_want want;
 	enum definition_source next; /* of births in the active place */
 	enum definition_source serving;
 	bool up, raised;
@@ -91,7 +104,11 @@ mono_ms cure_plan_deadline(const struct cure_plan *plan);
 /* Something was put right (SIGHUP, recheck, a watched file): the next birth tries the configured set again. */
 void cure_plan_hope(struct cure_plan *plan, mono_ms now);
 
+/* Another set is what there should be from now on; births get it with all their attempts. */
+unsigned cure_plan_want(struct cure_plan *plan, mono_ms now, enum cure_want want);
+
 const char *definition_source_name(unsigned source);
+const char *cure_want_name(unsigned want);
 const char *birth_failure_name(unsigned failure);
 
 #endif

@@ -169,7 +169,8 @@ static void fall_back(struct definition_machine *m, uint64_t from, enum rejectio
 	uint64_t next;
 
 	m->probation_began = m->probation_ends = MONO_NEVER;
-	reject_generation(m, from, rejection);
+	if (rejection_is_of_set(rejection))
+		reject_generation(m, from, rejection);
 	next = choose(m, from);
 	effect = emit(m, DEFINITION_BACK, next);
 	effect->rejection = rejection;
@@ -181,7 +182,7 @@ static void fall_back(struct definition_machine *m, uint64_t from, enum rejectio
 static void end_candidate(struct definition_machine *m, enum rejection rejection)
 {
 	emit(m, DEFINITION_ENDED, m->candidate.number)->rejection = rejection;
-	m->candidate = (struct definition_candidate){.phase = CANDIDATE_NONE};
+	m->candidate = (struct definition_candidate_state){.phase = CANDIDATE_NONE};
 	retain(m);
 }
 
@@ -200,10 +201,10 @@ int definition_machine_stage(struct definition_machine *m, enum candidate_origin
 		return -EINVAL;
 	if (m->candidate.phase != CANDIDATE_NONE)
 		return -EBUSY;
-	m->candidate = (struct definition_candidate){.phase = CANDIDATE_STAGING,
-						     .origin = origin,
-						     .forced = forced,
-						     .number = ++m->last};
+	m->candidate = (struct definition_candidate_state){.phase = CANDIDATE_STAGING,
+							   .origin = origin,
+							   .forced = forced,
+							   .number = ++m->last};
 	*ret_number = m->candidate.number;
 	return 0;
 }
@@ -316,7 +317,7 @@ int definition_machine_roll_back(struct definition_machine *m, uint64_t number)
 		return -ENOENT;
 	if (number == m->active)
 		return -EALREADY;
-	m->candidate = (struct definition_candidate){
+	m->candidate = (struct definition_candidate_state){
 		.phase = CANDIDATE_ACTIVATING, .origin = ORIGIN_ROLLBACK, .number = number};
 	seek(m, number);
 	return 0;
@@ -395,6 +396,38 @@ void definition_machine_not_up(struct definition_machine *m, uint64_t generation
 		fall_back(m, generation, REJECTION_NOT_UP);
 }
 
+void definition_machine_broken(struct definition_machine *m, uint64_t generation)
+{
+	struct generation *g = generation ? find(m, generation) : NULL;
+
+	if (!g || g->is_bad)
+		return;
+	g->is_bad = true;
+	if (m->good == generation)
+		m->good = DEFINITIONS_BUILTIN;
+	if (m->candidate.phase == CANDIDATE_ACTIVATING && m->candidate.number == generation)
+		give_up_candidate(m, g, false);
+	else if (generation == m->target ||
+		 (generation == m->active && m->target == DEFINITIONS_NONE))
+		fall_back(m, generation, REJECTION_BROKEN);
+	else
+		retain(m);
+}
+
+void definition_machine_learn(struct definition_machine *m, uint64_t generation,
+			      const struct definition_facts *facts)
+{
+	struct generation *g = generation ? find(m, generation) : NULL;
+	struct definition_facts known;
+
+	if (!g || g->facts.signatures)
+		return;
+	known = g->facts;
+	g->facts = *facts;
+	g->facts.bytes = known.bytes;
+	memcpy(g->facts.digest, known.digest, sizeof(known.digest));
+}
+
 void definition_machine_storm(struct definition_machine *m, mono_ms since)
 {
 	if (m->probation_ends == MONO_NEVER || since < m->probation_began ||
@@ -447,6 +480,12 @@ int definition_machine_restore(struct definition_machine *m, uint64_t number,
 	if (number > m->last)
 		m->last = number;
 	return 0;
+}
+
+void definition_machine_count_from(struct definition_machine *m, uint64_t last)
+{
+	if (last > m->last && last < DEFINITIONS_NONE - 1)
+		m->last = last;
 }
 
 static bool is_sound(struct definition_machine *m, uint64_t number)

@@ -14,6 +14,7 @@
  * - POINT_ACTIVE comes when the generation is up, never before.
  * - A set that does not come up, or falls in its probation, is rejected by its digest. What follows `active` then is, in this order: good, the
  *   newest other one, the built-in set (number 0), each that is not rejected. A candidate that does not come up leaves `active` as it is.
+ * - A generation whose files are not what they were any more is bad, but its digest is not rejected: the same content may come again.
  * - Who is rolled back by command is rejected as well: the next update would bring it again.
  * - A rejected digest is remembered (DEFINITIONS_REJECTED_MAX, the oldest is forgotten). root's force lets a digest in again, and lets versions
  *   go back and a set shrink; it lets nothing in that the trial refused.
@@ -71,7 +72,8 @@ enum candidate_phase { CANDIDATE_PHASE_LIST(NAME_TABLE_MEMBER) CANDIDATE_PHASE_C
 	X(REJECTION_STORE, "it could not be published", false)                                     \
 	X(REJECTION_NOT_UP, "the scan service did not come up with it", true)                      \
 	X(REJECTION_PROBATION, "scan workers failed too often with it", true)                      \
-	X(REJECTION_ROLLED_BACK, "it was rolled back by command", true)
+	X(REJECTION_ROLLED_BACK, "it was rolled back by command", true)                            \
+	X(REJECTION_BROKEN, "its files on the disk are not what they were", false)
 
 enum rejection { REJECTION_LIST(NAME_TABLE_MEMBER) REJECTION_COUNT };
 
@@ -124,7 +126,7 @@ struct generation {
 	struct definition_facts facts;
 };
 
-struct definition_candidate {
+struct definition_candidate_state {
 	enum candidate_phase phase;
 	enum candidate_origin origin;
 	bool forced;
@@ -142,7 +144,7 @@ struct definition_machine {
 	mono_ms probation_began, probation_ends; /* MONO_NEVER: there is none */
 	mono_ms probation_left;                  /* of the image before, for `resumes` */
 	uint64_t resumes;
-	struct definition_candidate candidate;
+	struct definition_candidate_state candidate;
 	unsigned n_rejected, next_rejected;
 	uint8_t rejected[DEFINITIONS_REJECTED_MAX][LIMIT_DIGEST_BYTES];
 	unsigned n_effects, first_effect;
@@ -158,6 +160,9 @@ int definition_machine_restore(struct definition_machine *machine, uint64_t numb
 			       const struct definition_facts *facts);
 void definition_machine_restore_rejected(struct definition_machine *machine,
 					 const uint8_t digest[LIMIT_DIGEST_BYTES]);
+
+/* Numbers are given above this one. */
+void definition_machine_count_from(struct definition_machine *machine, uint64_t last);
 
 /* Where the links lead (0: nowhere), and what was left of a probation (0: none). ACTIVATE follows. */
 void definition_machine_start(struct definition_machine *machine, uint64_t active, uint64_t good,
@@ -184,6 +189,13 @@ void definition_machine_up(struct definition_machine *machine, mono_ms now, uint
 
 /* All births that it gets have failed. `bad`: because of the set, not for want of memory or rights; else `active` is tried on and on. */
 void definition_machine_not_up(struct definition_machine *machine, uint64_t generation, bool bad);
+
+/* Its files were read through and are not those of its manifest. */
+void definition_machine_broken(struct definition_machine *machine, uint64_t generation);
+
+/* What a service that has it loaded says: taken where nothing was known. */
+void definition_machine_learn(struct definition_machine *machine, uint64_t generation,
+			      const struct definition_facts *facts);
 
 /* Fault 6 was raised, by failures that began at `since`: those of before the switch are not the set's. */
 void definition_machine_storm(struct definition_machine *machine, mono_ms since);

@@ -225,6 +225,13 @@ mono_ms restart_ledger_unlucky_since(const struct restart_ledger *ledger)
 	return since > ledger->stormy_since ? since : ledger->stormy_since;
 }
 
+mono_ms restart_ledger_storm_since(const struct restart_ledger *ledger)
+{
+	if (ledger->count < ledger->settings.limit)
+		return MONO_NEVER;
+	return entry_at(ledger, ledger->count - ledger->settings.limit)->at;
+}
+
 void restart_ledger_recent(const struct restart_ledger *ledger, mono_ms now,
 			   uint32_t ret_counts[FAILURE_CLASS_COUNT])
 {

@@ -99,6 +99,9 @@ uint32_t restart_ledger_in_window(const struct restart_ledger *ledger, mono_ms n
 /* Since when scans have not succeeded in this storm; MONO_NEVER when they do, or when there is none. */
 mono_ms restart_ledger_unlucky_since(const struct restart_ledger *ledger);
 
+/* When the oldest of the failures began that are enough for a storm, counted from the newest; MONO_NEVER when they are not. */
+mono_ms restart_ledger_storm_since(const struct restart_ledger *ledger);
+
 /* Those in the window by class. */
 void restart_ledger_recent(const struct restart_ledger *ledger, mono_ms now,
 			   uint32_t ret_counts[FAILURE_CLASS_COUNT]);

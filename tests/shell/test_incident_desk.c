@@ -30,12 +30,18 @@ static const struct configuration shortened = {.failure_limit = 5,
 					       .restart_every_ms = 600000,
 					       .no_success_ms = 200};
 
-static unsigned replacements, restarts;
+static unsigned replacements, restarts, storms;
 
 static void on_replace(void *context, const char *reason)
 {
 	LIFE_CHECK(context == &replacements && reason[0]);
 	replacements++;
+}
+
+static void on_storm(void *context, mono_ms since)
+{
+	LIFE_CHECK(context == &replacements && since <= clock_mono_ms());
+	storms++;
 }
 
 static void on_restart(void *context, const char *reason)
@@ -46,8 +52,8 @@ static void on_restart(void *context, const char *reason)
 
 static struct incident_desk *open_desk(struct fault_life *life, const struct configuration *c)
 {
-	static const struct incident_callbacks callbacks = {.on_replace = on_replace,
-							    .on_restart = on_restart};
+	static const struct incident_callbacks callbacks = {
+		.on_replace = on_replace, .on_storm = on_storm, .on_restart = on_restart};
 	struct incident_desk *desk = incident_desk_new(&life->loop, c, life->journal, life->faults,
 						       &callbacks, &replacements);
 
@@ -113,7 +119,7 @@ static void five_deaths(struct fault_life *life)
 			   !fault_desk_is_active(life->faults, FAULT_SERVICE_RESTARTING));
 		die_of_number(desk, i / 2);
 	}
-	LIFE_CHECK(restarts == 1 && replacements == 1);
+	LIFE_CHECK(restarts == 1 && replacements == 1 && storms == 1);
 	LIFE_CHECK(fault_desk_is_active(life->faults, FAULT_SERVICE_RESTARTING));
 	fault_life_settle(life);
 }

@@ -9,7 +9,7 @@
 
 #define DEFINITIONS BIRTH_FAILURE_DEFINITIONS
 
-static const struct cure_settings configured = {.has_configured = true,
+static const struct cure_settings configured = {.want = CURE_WANT_CONFIGURED,
 						.attempts = 3,
 						.down_ms = 10000,
 						.retry_ms = 60000,
@@ -20,7 +20,7 @@ static struct cure_plan plan_of(bool has_configured)
 	struct cure_settings settings = configured;
 	struct cure_plan plan;
 
-	settings.has_configured = has_configured;
+	settings.want = has_configured ? CURE_WANT_CONFIGURED : CURE_WANT_BUILTIN;
 	cure_plan_init(&plan, &settings, 0, false, MONO_NEVER);
 	return plan;
 }
@@ -62,6 +62,81 @@ static void the_built_in_set_serves_and_the_configured_is_tried_beside_it(void)
 	CU_ASSERT_EQUAL(cure_plan_up(&p, 131000, SOURCE_CONFIGURED), CURE_CLEAR);
 	CU_ASSERT_EQUAL(cure_plan_deadline(&p), MONO_NEVER);
 	CU_ASSERT_EQUAL(p.failed, 0);
+}
+
+static struct cure_plan plan_of_a_store(void)
+{
+	struct cure_settings settings = configured;
+	struct cure_plan plan;
+
+	settings.has_store = true;
+	cure_plan_init(&plan, &settings, 0, false, MONO_NEVER);
+	CU_ASSERT_EQUAL(cure_plan_failed(&plan, 100, SOURCE_CONFIGURED, DEFINITIONS), 0);
+	CU_ASSERT_EQUAL(cure_plan_failed(&plan, 1200, SOURCE_CONFIGURED, DEFINITIONS), 0);
+	return plan;
+}
+
+static void a_generation_that_fails_is_put_aside_until_another_is_wanted(void)
+{
+	struct cure_plan p = plan_of_a_store();
+
+	CU_ASSERT_EQUAL(cure_plan_failed(&p, 3300, SOURCE_CONFIGURED, BIRTH_FAILURE_DIED),
+			CURE_RAISE | CURE_STEP_ASIDE);
+	CU_ASSERT_EQUAL(cure_plan_source(&p, false), SOURCE_CONFIGURED);
+	CU_ASSERT_EQUAL(cure_plan_failed(&p, 7000, SOURCE_CONFIGURED, BIRTH_FAILURE_HANG),
+			CURE_RAISE | CURE_STEP_ASIDE);
+	CU_ASSERT_EQUAL(cure_plan_want(&p, 7100, CURE_WANT_CONFIGURED), 0);
+	CU_ASSERT_EQUAL(cure_plan_failed(&p, 7200, SOURCE_CONFIGURED, DEFINITIONS), CURE_RAISE);
+	CU_ASSERT_EQUAL(cure_plan_failed(&p, 7300, SOURCE_CONFIGURED, DEFINITIONS), CURE_RAISE);
+	CU_ASSERT_EQUAL(cure_plan_up(&p, 8000, SOURCE_CONFIGURED), CURE_CLEAR);
+}
+
+static void too_little_memory_puts_nothing_aside(void)
+{
+	struct cure_plan p = plan_of_a_store();
+
+	CU_ASSERT_EQUAL(cure_plan_failed(&p, 3300, SOURCE_CONFIGURED, BIRTH_FAILURE_MEMORY),
+			CURE_RAISE | CURE_STEP_BUILTIN);
+	CU_ASSERT_EQUAL(cure_plan_up(&p, 4000, SOURCE_BUILTIN), CURE_RAISE);
+	CU_ASSERT_EQUAL(cure_plan_tick(&p, 64000), CURE_TRY_CONFIGURED);
+}
+
+static void with_all_put_aside_the_built_in_set_serves_and_the_fault_stays(void)
+{
+	struct cure_plan p = plan_of_a_store();
+
+	(void)cure_plan_failed(&p, 3300, SOURCE_CONFIGURED, DEFINITIONS);
+	CU_ASSERT_EQUAL(cure_plan_want(&p, 3400, CURE_WANT_BETTER), 0);
+	CU_ASSERT_EQUAL(cure_plan_source(&p, false), SOURCE_BUILTIN);
+	CU_ASSERT_EQUAL(cure_plan_source(&p, true), SOURCE_BUILTIN);
+	CU_ASSERT_EQUAL(cure_plan_up(&p, 5000, SOURCE_BUILTIN), CURE_RAISE);
+	CU_ASSERT_EQUAL(cure_plan_deadline(&p), MONO_NEVER); /* there is nothing to try */
+	cure_plan_hope(&p, 6000);
+	CU_ASSERT_EQUAL(cure_plan_deadline(&p), MONO_NEVER);
+	CU_ASSERT_EQUAL(cure_plan_want(&p, 7000, CURE_WANT_CONFIGURED), 0); /* an import */
+	CU_ASSERT_EQUAL(cure_plan_source(&p, true), SOURCE_CONFIGURED);
+	CU_ASSERT_EQUAL(cure_plan_up(&p, 9000, SOURCE_CONFIGURED), CURE_CLEAR);
+}
+
+static void a_first_set_that_is_on_its_way_is_no_fault(void)
+{
+	struct cure_plan p = plan_of(false);
+
+	CU_ASSERT_EQUAL(cure_plan_up(&p, 100, SOURCE_BUILTIN), 0);
+	CU_ASSERT_EQUAL(cure_plan_want(&p, 200, CURE_WANT_CONFIGURED), 0);
+	CU_ASSERT_EQUAL(cure_plan_failed(&p, 300, SOURCE_CONFIGURED, DEFINITIONS), 0);
+	CU_ASSERT_EQUAL(cure_plan_want(&p, 400, CURE_WANT_BUILTIN), 0);
+	CU_ASSERT_EQUAL(cure_plan_deadline(&p), MONO_NEVER);
+	CU_ASSERT_FALSE(p.raised);
+}
+
+static void the_built_in_set_in_place_of_one_that_serves_is_a_fault_at_once(void)
+{
+	struct cure_plan p = plan_of(true);
+
+	CU_ASSERT_EQUAL(cure_plan_up(&p, 100, SOURCE_CONFIGURED), 0);
+	CU_ASSERT_EQUAL(cure_plan_want(&p, 200, CURE_WANT_BETTER), CURE_RAISE);
+	CU_ASSERT_EQUAL(cure_plan_up(&p, 300, SOURCE_BUILTIN), CURE_RAISE);
 }
 
 static void when_the_built_in_set_fails_too_the_connector_restarts_once(void)
@@ -229,6 +304,14 @@ static const struct unit_test tests[] = {
 	 three_failures_raise_and_take_the_built_in_set},
 	{"the built-in set serves and the configured is tried beside it",
 	 the_built_in_set_serves_and_the_configured_is_tried_beside_it},
+	{"a generation that fails is put aside until another is wanted",
+	 a_generation_that_fails_is_put_aside_until_another_is_wanted},
+	{"too little memory puts nothing aside", too_little_memory_puts_nothing_aside},
+	{"with all put aside the built-in set serves and the fault stays",
+	 with_all_put_aside_the_built_in_set_serves_and_the_fault_stays},
+	{"a first set that is on its way is no fault", a_first_set_that_is_on_its_way_is_no_fault},
+	{"the built-in set in place of one that serves is a fault at once",
+	 the_built_in_set_in_place_of_one_that_serves_is_a_fault_at_once},
 	{"when the built-in set fails too, the connector restarts once",
 	 when_the_built_in_set_fails_too_the_connector_restarts_once},
 	{"what the built-in set cannot cure goes on to the restart",

@@ -503,7 +503,10 @@ static void any_event(struct definition_machine *m, struct watcher *w, mono_ms n
 	struct trial_report report = passed((char)(rand() % 40), (uint64_t)(rand() % 300), 5);
 	uint8_t digest[LIMIT_DIGEST_BYTES] = {(uint8_t)(rand() % 40)};
 
-	switch (rand() % 9) {
+	switch (rand() % 10) {
+	case 9:
+		definition_machine_broken(m, rand() % 2 ? m->active : any);
+		break;
 	case 0:
 		w->staged += !definition_machine_stage(m, rand() % 3, rand() % 2, &number);
 		break;
@@ -536,6 +539,51 @@ static void any_event(struct definition_machine *m, struct watcher *w, mono_ms n
 	watch(m, w);
 }
 
+/* What the disk has changed may come again. */
+static void broken_files_are_put_aside_but_not_rejected(void)
+{
+	struct definition_machine m = fresh();
+	uint64_t first = serve(&m, 0, 'a', 5), second;
+
+	definition_machine_tick(&m, PROBATION);
+	(void)effects(&m);
+	second = serve(&m, PROBATION + 1, 'b', 6);
+	definition_machine_broken(&m, second);
+	SAYS(&m, "back %llu/%d, activate %llu", (unsigned long long)first, REJECTION_BROKEN,
+	     (unsigned long long)first);
+	definition_machine_up(&m, PROBATION + 2, first);
+	SAYS(&m, "link %llu, drop %llu", (unsigned long long)first, (unsigned long long)second);
+	CU_ASSERT_EQUAL(m.n_rejected, 0);
+	CU_ASSERT_EQUAL(serve(&m, PROBATION + 3, 'b', 6), second + 1);
+	definition_machine_broken(&m, first); /* nothing needs it: it only goes */
+	SAYS(&m, "drop %llu", (unsigned long long)first);
+	CU_ASSERT_EQUAL(m.good, DEFINITIONS_BUILTIN);
+	CU_ASSERT_EQUAL(m.active, second + 1);
+}
+
+static void what_was_not_known_is_learnt_from_a_service(void)
+{
+	struct definition_facts unknown = {.digest = {'a'}, .bytes = 7};
+	struct definition_facts told = facts_of('z', 100, 5);
+	struct definition_machine m;
+	const struct generation *g;
+
+	definition_machine_init(&m, PROBATION);
+	definition_machine_count_from(&m, 40);
+	CU_ASSERT_EQUAL(definition_machine_restore(&m, 12, &unknown), 0);
+	definition_machine_start(&m, 12, 12, 0);
+	SAYS(&m, "activate 12");
+	definition_machine_learn(&m, 12, &told);
+	g = definition_machine_find(&m, 12);
+	CU_ASSERT(g->facts.signatures == 100 && g->facts.bytes == 7 && g->facts.digest[0] == 'a');
+	told.signatures = 3;
+	definition_machine_learn(&m, 12, &told);
+	CU_ASSERT_EQUAL(g->facts.signatures, 100); /* what a trial found out stays */
+	definition_machine_up(&m, 1, 12);
+	(void)effects(&m);
+	CU_ASSERT_EQUAL(stage(&m, false, 'c'), 41);
+}
+
 static void any_sequence_keeps_what_must_hold(void)
 {
 	for (unsigned seed = 0; seed < SEQUENCES; seed++) {
@@ -552,6 +600,10 @@ static void any_sequence_keeps_what_must_hold(void)
 }
 
 static const struct unit_test tests[] = {
+	{"broken files are put aside but not rejected",
+	 broken_files_are_put_aside_but_not_rejected},
+	{"what was not known is learnt from a service",
+	 what_was_not_known_is_learnt_from_a_service},
 	{"from staging to good", from_staging_to_good},
 	{"one at a time", one_at_a_time},
 	{"answers that nobody asked for change nothing",

@@ -46,6 +46,21 @@ static const struct {
 	 LEDGER_STORM | LEDGER_RESTART},
 };
 
+static void a_storm_began_with_the_fifth_newest(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(restart_ledger_storm_since(&ledger), MONO_NEVER);
+	for (mono_ms at = 1000; at <= 4000; at += 1000)
+		(void)fail_at(at, FAILURE_BY_INPUT);
+	CU_ASSERT_EQUAL(restart_ledger_storm_since(&ledger), MONO_NEVER);
+	(void)fail_at(5000, FAILURE_BY_INPUT);
+	CU_ASSERT_EQUAL(restart_ledger_storm_since(&ledger), 1000);
+	(void)fail_at(6000, FAILURE_BY_INPUT);
+	CU_ASSERT_EQUAL(restart_ledger_storm_since(&ledger), 2000);
+	(void)restart_ledger_tick(&ledger, 603000); /* those of 1000 to 3000 have left the window */
+	CU_ASSERT_EQUAL(restart_ledger_storm_since(&ledger), MONO_NEVER);
+}
+
 static void five_in_the_window_are_a_storm(void)
 {
 	for (unsigned row = 0; row < sizeof(fifths) / sizeof(fifths[0]); row++) {
@@ -234,6 +249,7 @@ static void more_than_are_saved_come_back_as_the_newest(void)
 }
 
 static const struct unit_test tests[] = {
+	{"a storm began with the fifth newest", a_storm_began_with_the_fifth_newest},
 	{"five in the window are a storm", five_in_the_window_are_a_storm},
 	{"three in a minute replace the service", three_in_a_minute_replace_the_service},
 	{"no success is counted from the storm and from the first that failed",

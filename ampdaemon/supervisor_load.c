@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * supervisor_load: which definitions the lives of the scan service get, and how others follow. The other half of supervisor.
+ *
+ * Owns the choice. Must not own which generations there are and which of them is right (definition_desk), what a birth gets when none of them
+ * starts (core/cure_plan).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ampdaemon/supervisor_internal.h"
+#include "io/log.h"
+
+/* ---- births ---- */
+
+static int open_generation(struct supervisor *s, struct life_order *order,
+			   struct birth_problem *problem)
+{
+	int directory = s->callbacks.on_open(s->context, s->choice.generation, problem->text);
+
+	if (directory < 0) {
+		problem->failure = BIRTH_FAILURE_DEFINITIONS;
+		return directory;
+	}
+	order->generation = s->choice.generation;
+	order->has_directory = true;
+	order->directory = directory;
+	return 0;
+}
+
+int supervisor_choose(struct supervisor *s, bool is_next, struct life_order *ret_order,
+		      struct birth_problem *ret_problem)
+{
+	int r;
+
+	ret_order->source = cure_desk_source(s->cure, is_next);
+	ret_order->generation = (uint64_t)ret_order->source + 1;
+	ret_order->need = cure_desk_need(s->cure, ret_order->source);
+	r = cure_desk_refuse(s->cure, ret_order->source, ret_problem);
+	if (!r && s->choice.is_made && ret_order->source == SOURCE_CONFIGURED)
+		r = open_generation(s, ret_order, ret_problem);
+	return r;
+}
+
+/* What it has of the store; 0: something else. */
+static uint64_t generation_of(const struct supervisor *s, const struct life_view *view)
+{
+	return s->choice.is_made && view->order.source == SOURCE_CONFIGURED ? view->order.generation
+									    : 0;
+}
+
+uint64_t supervisor_number(struct supervisor *s, unsigned place)
+{
+	struct life_view view = supervisor_life(s, place);
+	uint64_t number = generation_of(s, &view);
+
+	if (number)
+		return number;
+	number =
+		generation_book_number(&s->generations, s->journal, view.order.source, view.report);
+	service_life_number(s->lives[place], number);
+	return number;
+}
+
+/* ---- what serves is what was chosen, or another one follows ---- */
+
+static bool is_chosen(const struct supervisor *s, const struct life_view *view)
+{
+	return generation_of(s, view) == s->choice.generation;
+}
+
+void supervisor_serves(struct supervisor *s, unsigned place)
+{
+	struct life_view view = supervisor_life(s, place);
+
+	if (!s->choice.is_made)
+		return;
+	if (is_chosen(s, &view)) {
+		s->choice.is_sought = false;
+		s->choice.failed = 0;
+	} else if (s->choice.is_sought && view.order.source == SOURCE_CONFIGURED &&
+		   !supervisor_is_next_on_its_way(s)) {
+		supervisor_replace(s, "other definitions are to be loaded");
+	}
+	s->callbacks.on_serves(s->context, generation_of(s, &view), view.report);
+}
+
+static void seek(struct supervisor *s, const char *reason)
+{
+	int active = succession_active(&s->succession);
+	struct life_view view;
+
+	if (active < 0)
+		return; /* not started yet */
+	view = supervisor_life(s, (unsigned)active);
+	if (view.state != SERVICE_UP) {
+		service_life_hurry(s->lives[active]);
+		return;
+	}
+	if (!is_chosen(s, &view))
+		supervisor_replace(s, reason);
+	else
+		supervisor_serves(s, (unsigned)active);
+}
+
+void supervisor_load(struct supervisor *s, const struct supervisor_load *load)
+{
+	enum cure_want want = load->generation     ? CURE_WANT_CONFIGURED
+			      : load->is_makeshift ? CURE_WANT_BETTER
+						   : CURE_WANT_BUILTIN;
+
+	s->choice = (struct definition_choice){.is_made = true,
+					       .generation = load->generation,
+					       .is_makeshift = load->is_makeshift,
+					       .is_sought = true};
+	cure_desk_want(s->cure, want, load->need);
+	seek(s, load->reason);
+}
+
+/* ---- what fails ---- */
+
+/* Beside one that serves. Where nothing serves, the plan of cure says when it is enough. */
+void supervisor_load_failed(struct supervisor *s, unsigned place)
+{
+	struct life_view view = supervisor_life(s, place);
+	enum birth_failure failure = service_life_failure(s->lives[place]);
+	bool is_bad = failure == BIRTH_FAILURE_DEFINITIONS || failure == BIRTH_FAILURE_HANG ||
+		      failure == BIRTH_FAILURE_DIED;
+
+	if (!s->choice.is_made || !s->choice.is_sought || !s->choice.generation)
+		return;
+	if (failure != BIRTH_FAILURE_MEMORY &&
+	    ++s->choice.failed < s->configuration->start_attempts) {
+		supervisor_replace(s, "other definitions are to be loaded");
+		return;
+	}
+	s->choice.is_sought = false;
+	s->callbacks.on_aside(s->context, s->choice.generation, is_bad, view.reason);
+}
+
+void supervisor_put_aside(void *context, bool is_bad, const char *why)
+{
+	struct supervisor *s = context;
+
+	if (s->choice.is_made && s->choice.generation)
+		s->callbacks.on_aside(s->context, s->choice.generation, is_bad, why);
+}
