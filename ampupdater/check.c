@@ -92,6 +92,14 @@ static struct present look(const char *name)
 	return present;
 }
 
+static int drop(const char *name)
+{
+	int first = incoming_drop(UPDATE_FD_INCOMING, name, endings[0]);
+	int second = incoming_drop(UPDATE_FD_INCOMING, name, endings[1]);
+
+	return first < 0 ? first : second;
+}
+
 /* Both at once are no state in which the daemon or the library leaves them: then nothing is known of either. */
 static int begin_clean(const struct update_start *start)
 {
@@ -100,11 +108,8 @@ static int begin_clean(const struct update_start *start)
 	for (unsigned i = 0; i < start->n_databases && result == 0; i++) {
 		struct present present = look(start->databases[i]);
 
-		if (!present.is_there[0] || !present.is_there[1])
-			continue;
-		result = incoming_drop(UPDATE_FD_INCOMING, start->databases[i], ".cvd");
-		if (result == 0)
-			result = incoming_drop(UPDATE_FD_INCOMING, start->databases[i], ".cld");
+		if (present.is_there[0] && present.is_there[1])
+			result = drop(start->databases[i]);
 	}
 	return result;
 }
@@ -205,6 +210,8 @@ static enum update_outcome attempt_now(struct check *check)
 		settle(name, &before, &attempt, file);
 	else
 		undo(name, &before);
+	if (report.is_spoilt)
+		swept = drop(name) < 0 ? -EIO : swept;
 	if (swept < 0 && update_outcome_is_success(attempt.outcome))
 		attempt.detail = "something was left behind that cannot be removed";
 	say_attempt(check, &attempt);

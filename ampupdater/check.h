@@ -2,7 +2,7 @@
 /*
  * check: one check of all wanted databases at the mirrors, in order, with reports to the daemon. Owns the order of questions (a mirror that
  * failed is asked last for the next database, one that told us to wait is not asked again) and the state in which `incoming` is left:
- * a failed attempt changes nothing. Must not own how one attempt is made (fetch).
+ * a failed attempt changes nothing, but that a file is gone where an older one than promised has taken its place. Must not own how one attempt is made (fetch).
  */
 #ifndef AMP_AMPUPDATER_CHECK_H
 #define AMP_AMPUPDATER_CHECK_H

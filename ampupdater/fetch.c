@@ -105,6 +105,29 @@ static void report(struct fetch_report *ret_report, enum update_outcome outcome,
 	(void)snprintf(verdict->detail, sizeof(verdict->detail), "%s", detail); /* cut is fine */
 }
 
+/* The library compares what a mirror says to have with what is there, not what it then sends. */
+static void judge_version(const struct fresh_result *result, struct fetch_report *ret_report)
+{
+	enum update_outcome outcome = ret_report->verdict.outcome;
+	char words[LIMIT_DETAIL_BYTES + 1];
+
+	if (outcome == UPDATE_UPDATED && result->version <= result->before) {
+		(void)snprintf(words, sizeof(words), "version %u was sent in place of one above %u",
+			       result->version, result->before); /* fits */
+		report(ret_report, UPDATE_DAMAGED, words);
+		ret_report->is_spoilt = true;
+	} else if (outcome == UPDATE_UPDATED && result->version <= result->refused) {
+		(void)snprintf(words, sizeof(words), "version %u was rejected before",
+			       result->version); /* fits */
+		report(ret_report, UPDATE_KNOWN_BAD, words);
+		ret_report->is_spoilt = true;
+	} else if (outcome == UPDATE_NOTHING_NEW && result->refused) {
+		(void)snprintf(words, sizeof(words), "nothing above version %u, which was rejected",
+			       result->refused); /* fits */
+		report(ret_report, UPDATE_KNOWN_BAD, words);
+	}
+}
+
 /* It ended by itself: what it did, what the library said, what the mirror asked for. */
 static void judge(const struct fetch *fetch, struct fetch_report *ret_report)
 {
@@ -116,6 +139,7 @@ static void judge(const struct fetch *fetch, struct fetch_report *ret_report)
 	transfer.is_updated = fetch->result->is_updated;
 	transfer.wait_s = fresh_wait(UPDATE_FD_INCOMING, clock_utc_ms() / 1000);
 	outcome_rule_apply(&transfer, &ret_report->verdict);
+	judge_version(fetch->result, ret_report);
 	if (ret_report->verdict.outcome == UPDATE_WAIT)
 		ret_report->wait_s = transfer.wait_s;
 	if (ret_report->verdict.outcome == UPDATE_UPDATED)

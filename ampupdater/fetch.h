@@ -32,6 +32,7 @@ struct fetch_report {
 	struct transfer_verdict verdict;
 	uint32_t wait_s;  /* with UPDATE_WAIT */
 	uint32_t version; /* hearsay */
+	bool is_spoilt;   /* what was there before was replaced by something that is not to stay */
 };
 
 /* Before the walls. 0 or -errno. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ampupdater/incoming.h"
+#include "ampupdater/stand_in.h"
 #include "ampupdater/view.h"
 
 /* A second attempt follows five seconds after the first and rarely helps: the next mirror is asked instead. */
@@ -76,7 +77,7 @@ static enum transfer_code code_of(fc_error_t code)
 	return TRANSFER_OTHER;
 }
 
-static fc_error_t set_up(const struct update_start *start)
+static fc_error_t set_up(const struct update_start *start, const char *directory)
 {
 	const struct update_proxy *proxy = &start->proxy;
 	fc_config config = {
@@ -84,7 +85,7 @@ static fc_error_t set_up(const struct update_start *start)
 		.maxAttempts = ATTEMPTS,
 		.connectTimeout = start->connect_timeout_s,
 		.requestTimeout = start->request_timeout_s,
-		.databaseDirectory = VIEW_INCOMING,
+		.databaseDirectory = directory,
 		.tempDirectory = VIEW_INCOMING,
 	};
 
@@ -129,31 +130,62 @@ static uint32_t version_of(const char *database)
 	return version;
 }
 
-void fresh_update(const struct fresh_order *order, struct fresh_result *ret_result)
+/* One question, with the file in `directory` to compare with. */
+static fc_error_t ask(const struct fresh_order *order, const char *directory, bool is_scripted,
+		      struct fresh_result *ret_result)
 {
 	const struct update_start *start = order->start;
 	const struct update_mirror *mirror = &start->mirrors[order->mirror];
-	const char *database = start->databases[order->database];
-	char url[LIMIT_URL_BYTES + 1], *servers[] = {url};
-	char *versions;
+	char url[LIMIT_URL_BYTES + 1], *servers[] = {url}, *versions;
 	int is_updated = 0;
-	fc_error_t code = set_up(start);
+	fc_error_t code = set_up(start, directory);
 
-	*ret_result = (struct fresh_result){.code = code_of(code)};
 	if (code == FC_EINIT) /* its file could not be made */
-		ret_result->code = TRANSFER_DISK;
+		return FC_EDBDIRACCESS;
 	if (code != FC_SUCCESS)
-		return;
+		return code;
 	(void)snprintf(url, sizeof(url), "%s", mirror->url); /* fits: checked by the codec */
-	versions = ask_dns(start);
-	code = fc_update_database(database, servers, 1, mirror->is_private, versions,
-				  start->scripted && !order->whole, ret_result, &is_updated);
+	/* What the record promises the mirror may not have yet; of what was refused its own word counts. */
+	versions = ret_result->refused ? NULL : ask_dns(start);
+	code = fc_update_database(start->databases[order->database], servers, 1, mirror->is_private,
+				  versions, is_scripted, ret_result, &is_updated);
 	free(versions);
-	ret_result->code = code_of(code);
 	ret_result->is_updated = code == FC_SUCCESS && is_updated;
-	if (ret_result->is_updated)
-		ret_result->version = version_of(database);
+	if (ret_result->is_updated) /* the library has changed to `directory` */
+		ret_result->version = version_of(start->databases[order->database]);
 	fc_cleanup();
+	return code;
+}
+
+/* Asks for what is newer than the version that was refused, whole: what is there is not what a difference would be for. */
+static fc_error_t ask_past(const struct fresh_order *order, struct fresh_result *ret_result)
+{
+	const char *database = order->start->databases[order->database];
+	fc_error_t code;
+
+	if (stand_in_make(database, ret_result->refused) < 0)
+		return FC_EDBDIRACCESS;
+	code = ask(order, STAND_IN_PLACE, false, ret_result);
+	if (stand_in_bring_out(database, ret_result->is_updated) < 0)
+		return FC_EDBDIRACCESS;
+	return code;
+}
+
+void fresh_update(const struct fresh_order *order, struct fresh_result *ret_result)
+{
+	const struct update_start *start = order->start;
+	uint32_t refused = start->mirrors[order->mirror].refused[order->database];
+	fc_error_t code;
+
+	*ret_result = (struct fresh_result){.code = TRANSFER_OTHER};
+	ret_result->before = version_of(start->databases[order->database]);
+	if (refused > ret_result->before) {
+		ret_result->refused = refused;
+		code = ask_past(order, ret_result);
+	} else {
+		code = ask(order, VIEW_INCOMING, start->scripted && !order->whole, ret_result);
+	}
+	ret_result->code = code_of(code);
 }
 
 /* The library's file, when it is as we know it; else -1: it makes a new one. */

@@ -26,6 +26,9 @@ struct fresh_result {
 	enum transfer_code code;
 	bool is_updated;
 	uint32_t version; /* what the header of the new file claims */
+	uint32_t before;  /* of the file that was there; 0: there was none */
+	uint32_t
+		refused; /* the mirror was asked for what is above this version only; 0: for anything newer */
 };
 
 /* Once, in the parent. False: the library does not start. */

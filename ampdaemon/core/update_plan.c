@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ampdaemon/core/update_plan.h"
 
+#include <string.h>
+
 #define MINUTE_MS 60000
 
 NAME_TABLE_DEFINE(definition_age, DEFINITION_AGE_LIST)
@@ -133,6 +135,59 @@ void update_plan_restore_wait(struct update_plan *plan, mono_ms now, unsigned mi
 {
 	if (mirror < plan->settings.n_mirrors && left > 0)
 		close_mirror(plan, now, mirror, left);
+}
+
+/* ---- what was rejected ---- */
+
+uint32_t update_plan_refused(const struct update_plan *plan, mono_ms now, unsigned mirror,
+			     unsigned database)
+{
+	const struct update_refusal *refusal;
+
+	if (mirror >= plan->settings.n_mirrors || database >= LIMIT_DATABASES)
+		return 0;
+	refusal = &plan->mirrors[mirror].refused[database];
+	return refusal->until > now ? refusal->version : 0;
+}
+
+static void refuse(struct update_plan *plan, mono_ms now, unsigned mirror, unsigned database,
+		   struct update_refusal refusal)
+{
+	uint32_t highest = update_plan_refused(plan, now, mirror, database);
+
+	if (mirror >= plan->settings.n_mirrors || database >= LIMIT_DATABASES || !refusal.version)
+		return;
+	if (refusal.version > UPDATE_REFUSAL_VERSION)
+		refusal.version = UPDATE_REFUSAL_VERSION;
+	if (refusal.version >= highest)
+		plan->mirrors[mirror].refused[database] = refusal;
+}
+
+void update_plan_rejected(struct update_plan *plan, mono_ms now, unsigned mirror, unsigned database,
+			  uint32_t version)
+{
+	if (mirror >= plan->settings.n_mirrors)
+		return;
+	plan->mirrors[mirror].has_failed = true;
+	plan->mirrors[mirror].failed_at = now;
+	refuse(plan, now, mirror, database,
+	       (struct update_refusal){version, mono_add(now, UPDATE_REFUSAL_MS)});
+}
+
+void update_plan_restore_refused(struct update_plan *plan, mono_ms now, unsigned mirror,
+				 unsigned database, struct update_refusal left)
+{
+	if (left.until > 0)
+		refuse(plan, now, mirror, database,
+		       (struct update_refusal){left.version,
+					       mono_add(now,
+							mono_min(left.until, UPDATE_REFUSAL_MS))});
+}
+
+void update_plan_forget_refused(struct update_plan *plan)
+{
+	for (unsigned i = 0; i < LIMIT_MIRRORS; i++)
+		memset(plan->mirrors[i].refused, 0, sizeof(plan->mirrors[i].refused));
 }
 
 /* ---- time ---- */

@@ -14,6 +14,8 @@
  * - A command makes it due at once, window or not. It does not shorten a cool-down.
  * - A mirror that told us to stay away is not asked before its time is over, and up to a tenth longer; when all did, nothing is due before
  *   the first of these times.
+ * - What a mirror gave and the trial rejected, it is not asked for again: nor for what is older. That is forgotten after a week, because a
+ *   version is not yet a file: a mirror whose mistake was a version too high would be lost for good.
  * - Mirrors are asked in the configured order; one that failed comes after those that did not, the one that failed longest ago first. One
  *   success makes it whole again.
  */
@@ -30,6 +32,9 @@
 
 #define UPDATE_JITTER_MAX 1000
 #define UPDATE_DAY_MINUTES 1440
+#define UPDATE_REFUSAL_MS ((mono_ms)7 * 24 * 3600 * 1000)
+#define UPDATE_REFUSAL_VERSION                                                                     \
+	INT32_MAX /* the highest that a file can have: claims above it are this */
 
 struct update_settings {
 	mono_ms interval_ms;    /* 24 hours; MONO_NEVER: only by command */
@@ -45,10 +50,16 @@ struct update_now {
 	unsigned minute; /* of the local day, 0 to 1439 */
 };
 
+struct update_refusal {
+	uint32_t version; /* 0: there is none */
+	mono_ms until;
+};
+
 struct mirror_state {
 	mono_ms closed_until; /* cool-down; MONO_NEVER is never used here */
 	mono_ms failed_at;
 	bool has_failed; /* the last time that it was asked */
+	struct update_refusal refused[LIMIT_DATABASES];
 };
 
 struct update_plan {
@@ -81,6 +92,21 @@ unsigned update_plan_mirrors(const struct update_plan *plan, mono_ms now, unsign
 /* What came of asking a mirror; `wait_ms` with UPDATE_WAIT. A number that is no mirror's is passed over. */
 void update_plan_attempt(struct update_plan *plan, mono_ms now, unsigned mirror,
 			 enum update_outcome outcome, mono_ms wait_ms, unsigned jitter);
+
+/* `version` of a database (any numbers below LIMIT_DATABASES, always the same) came from this mirror and was rejected: its failure. */
+void update_plan_rejected(struct update_plan *plan, mono_ms now, unsigned mirror, unsigned database,
+			  uint32_t version);
+
+/* Up to which version the mirror is not asked for this database; 0: there is nothing against it. */
+uint32_t update_plan_refused(const struct update_plan *plan, mono_ms now, unsigned mirror,
+			     unsigned database);
+
+/* From before a restart: so long yet. No failure. */
+void update_plan_restore_refused(struct update_plan *plan, mono_ms now, unsigned mirror,
+				 unsigned database, struct update_refusal left);
+
+/* By command of an administrator who knows better: nothing is refused any more. */
+void update_plan_forget_refused(struct update_plan *plan);
 
 /* The check is over, well (all databases are as new as the mirrors have them) or not. */
 void update_plan_ended(struct update_plan *plan, struct update_now now, bool went_well,

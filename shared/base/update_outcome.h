@@ -25,7 +25,8 @@
 	X(UPDATE_NO_SPACE, "no-space", "the disk is full or cannot be written", false)             \
 	X(UPDATE_LATE, "late", "the time for the whole check is over", false)                      \
 	X(UPDATE_DIED, "died", "the process that downloads died", true)                            \
-	X(UPDATE_FAILED, "failed", "it failed for another reason", true)
+	X(UPDATE_FAILED, "failed", "it failed for another reason", true)                           \
+	X(UPDATE_KNOWN_BAD, "known-bad", "the mirror has only what was rejected before", true)
 
 enum update_outcome { UPDATE_OUTCOME_LIST(NAME_TABLE_MEMBER) UPDATE_OUTCOME_COUNT };
 

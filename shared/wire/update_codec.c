@@ -78,6 +78,12 @@ static const char *fault_of_mirrors(const struct update_start *start)
 	for (unsigned i = 0; i < start->n_mirrors; i++) {
 		if (!update_url_is_sound(start->mirrors[i].url))
 			return "URL of a mirror";
+		for (unsigned j = 0; j < LIMIT_DATABASES; j++) {
+			uint32_t refused = start->mirrors[i].refused[j];
+
+			if (refused > (j < start->n_databases ? INT32_MAX : 0))
+				return "version that is refused";
+		}
 	}
 	return NULL;
 }
@@ -131,6 +137,7 @@ struct start_out {
 	Amp__Pb__UpdateProxy proxy;
 	Amp__Pb__UpdateMirror mirrors[LIMIT_MIRRORS];
 	Amp__Pb__UpdateMirror *mirror_list[LIMIT_MIRRORS];
+	uint32_t refused[LIMIT_MIRRORS][LIMIT_DATABASES];
 	char *database_list[LIMIT_DATABASES];
 };
 
@@ -140,6 +147,9 @@ static void put_mirrors(struct start_out *out, const struct update_start *start)
 		amp__pb__update_mirror__init(&out->mirrors[i]);
 		out->mirrors[i].url = (char *)start->mirrors[i].url;
 		out->mirrors[i].is_private = start->mirrors[i].is_private;
+		memcpy(out->refused[i], start->mirrors[i].refused, sizeof(out->refused[i]));
+		out->mirrors[i].refused = out->refused[i];
+		out->mirrors[i].n_refused = start->n_databases;
 		out->mirror_list[i] = &out->mirrors[i];
 	}
 	out->start.n_mirrors = start->n_mirrors;
@@ -194,6 +204,17 @@ ssize_t update_start_encode(const struct update_start *start, void *packet, size
 	return fields_pack(&outer.base, packet, size);
 }
 
+static bool take_mirror(const Amp__Pb__UpdateMirror *m, size_t n_databases,
+			struct update_mirror *ret_mirror)
+{
+	if (m->n_refused != 0 && m->n_refused != n_databases)
+		return false;
+	*ret_mirror = (struct update_mirror){.url = m->url, .is_private = m->is_private};
+	for (size_t i = 0; i < m->n_refused; i++)
+		ret_mirror->refused[i] = m->refused[i];
+	return true;
+}
+
 static bool take_lists(const Amp__Pb__UpdateStart *m, struct update_start *ret_start)
 {
 	if (m->n_databases > LIMIT_DATABASES || m->n_mirrors > LIMIT_MIRRORS)
@@ -202,9 +223,10 @@ static bool take_lists(const Amp__Pb__UpdateStart *m, struct update_start *ret_s
 	for (size_t i = 0; i < m->n_databases; i++)
 		ret_start->databases[i] = m->databases[i];
 	ret_start->n_mirrors = (unsigned)m->n_mirrors;
-	for (size_t i = 0; i < m->n_mirrors; i++)
-		ret_start->mirrors[i] =
-			(struct update_mirror){m->mirrors[i]->url, m->mirrors[i]->is_private};
+	for (size_t i = 0; i < m->n_mirrors; i++) {
+		if (!take_mirror(m->mirrors[i], m->n_databases, &ret_start->mirrors[i]))
+			return false;
+	}
 	return true;
 }
 
@@ -246,7 +268,7 @@ int update_start_decode(struct wire_arena *arena, const void *packet, size_t len
 		.dns = m->dns,
 	};
 	if (!take_lists(m, ret_start))
-		return fields_refuse(ret_why, "list too long");
+		return fields_refuse(ret_why, "list of a wrong length");
 	if (!take_proxy(m->proxy, &ret_start->proxy))
 		return fields_refuse(ret_why, "proxy");
 	why = fault_of(ret_start);

@@ -23,6 +23,8 @@ enum to_updater_kind { TO_UPDATER_START = 1 };
 struct update_mirror {
 	const char *url;
 	bool is_private;
+	/* Per database: what it has up to this version was rejected, and is not asked for again; 0: nothing was. */
+	uint32_t refused[LIMIT_DATABASES];
 };
 
 struct update_proxy {

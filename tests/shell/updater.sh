@@ -166,6 +166,35 @@ behave test.cvd status:404 && incoming_new && check_here database=bytecode
 t_like "what could be had is kept when another failed" "$output" '^finished not-found updated=1$'
 t_is "and nothing else" "$(left)" "bytecode.cvd $memory "
 
+# ---- what was rejected before -------------------------------------------------------------------------------------
+
+# As a mirror's file that looks well and that the trial rejected: it is not fetched again, at any check, until there is something newer.
+good=http://127.0.0.1:$port
+for kind in mirror private; do
+	serve 6 && incoming_new 5 && : >"$work/main.requests" && check $kind="$good" refused=test:6
+	expect "what a $kind has was rejected: it is left" ' known-bad wait=0 file= .*nothing above version 6' 94 "$as_before"
+	t_is "and only its header was asked for ($kind)" "$(grep -vc ' range$' "$work/main.requests")" 0
+	t_ok "the file that is there stays ($kind)" cmp -s "$incoming/test.cvd" "$data/test-5.cvd"
+done
+serve 6 && incoming_new 3 && check mirror="$good" refused=test:5
+expect "something newer than what was rejected is fetched, whole" 'updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
+serve 6 && incoming_new 3 && cp "$work/six.cld" "$incoming/test.cld" && chown "$uid:$gid" "$incoming/test.cld" && rm "$incoming/test.cvd" &&
+	check mirror="$good" refused=test:5
+expect "what was rejected before the present file is forgotten" ' nothing-new ' 81 "$memory test.cld"
+serve 3 && cp "$work/six.cld" "$served/test.cld" && incoming_new 3 && check private="$good" refused=test:5
+expect "from a private mirror, too" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+serve 6 && incoming_new 3 && check mirror="$good" refused=test:6 mirror="$good"
+expect "another mirror is asked for it" ' mirror=1 updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+serve 6 && behave test.cvd status:429:50 && incoming_new 5 && check mirror="$good" refused=test:5
+expect "who tells us to wait there is obeyed as elsewhere" ' told-to-wait wait=(50|49) ' 82 "$as_before"
+serve 6 && incoming_new && check mirror="$good" refused=test:6
+expect "without a file it is left as well" ' known-bad ' 94 "$memory"
+serve 6 && cp "$data/test-2.cvd" "$served/old.cvd" && mv "$served/test.cvd" "$served/new.cvd" && cp "$served/old.cvd" "$served/test.cvd" &&
+	behave test.cvd advertise:new.cvd && incoming_new 3 && check_here whole
+expect "an older file than the one that was promised is damaged" ' damaged wait=0 file= .*version 2 was sent in place of one above 3' 88 "$memory"
+cp "$data/test-5.cvd" "$served/test.cvd" && incoming_new 3 && check mirror="$good" refused=test:5 whole
+expect "what was rejected and is promised to be newer is not kept" ' known-bad .*version 5 was rejected' 94 "$memory"
+
 # ---- the disk -----------------------------------------------------------------------------------------------------
 
 on_disk_of() { # SIZE WORD...: a check on a disk of that size, in an own mount namespace

@@ -6,6 +6,7 @@
  *   update_driver PROGRAM INCOMING WORD...
  *
  *   database=NAME  mirror=URL  private=URL (a private mirror)  dns=NAME  proxy=URL:PORT  user=NAME  password=TEXT  whole
+ *   refused=NAME:VERSION   of the mirror before it
  *   uid= gid= max_file_bytes= memory_bytes= connect_timeout_s= request_timeout_s= deadline_ms= protocol=
  *   kill_ms=N      SIGKILL that long after the start
  *   hang_up_ms=N   the channel is closed that long after the start; how long the updater took to end is printed
@@ -52,6 +53,24 @@ _Noreturn static void die(const char *what)
 
 /* ---- words of the command line ---- */
 
+/* The database must be named before. */
+static bool refuse(struct update_start *start, char *value)
+{
+	char *version = strrchr(value, ':');
+
+	if (!version || start->n_mirrors == 0)
+		return false;
+	*version++ = '\0';
+	for (unsigned i = 0; i < start->n_databases; i++) {
+		if (strcmp(start->databases[i], value) != 0)
+			continue;
+		start->mirrors[start->n_mirrors - 1].refused[i] =
+			(uint32_t)strtoul(version, NULL, 10);
+		return true;
+	}
+	return false;
+}
+
 static bool take_text(struct driver *driver, const char *key, char *value)
 {
 	struct update_start *start = &driver->start;
@@ -61,7 +80,8 @@ static bool take_text(struct driver *driver, const char *key, char *value)
 	if (strcmp(key, "database") == 0 && start->n_databases < LIMIT_DATABASES)
 		start->databases[start->n_databases++] = value;
 	else if ((is_private || strcmp(key, "mirror") == 0) && start->n_mirrors < LIMIT_MIRRORS)
-		start->mirrors[start->n_mirrors++] = (struct update_mirror){value, is_private};
+		start->mirrors[start->n_mirrors++] =
+			(struct update_mirror){.url = value, .is_private = is_private};
 	else if (strcmp(key, "dns") == 0)
 		start->dns = value;
 	else if (strcmp(key, "user") == 0)
@@ -72,6 +92,8 @@ static bool take_text(struct driver *driver, const char *key, char *value)
 		driver->hello = value;
 	else if (strcmp(key, "raw") == 0)
 		driver->raw = value;
+	else if (strcmp(key, "refused") == 0)
+		return refuse(start, value);
 	else if (strcmp(key, "proxy") == 0 && (port = strrchr(value, ':'))) {
 		*port = '\0';
 		start->proxy.url = value;

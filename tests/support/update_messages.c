@@ -30,8 +30,10 @@ const struct update_start *sample_update_starts(unsigned *ret_n)
 		 .n_databases = 3,
 		 .databases = {"main", "daily", "bytecode"},
 		 .n_mirrors = 2,
-		 .mirrors = {{"https://mirror.example/definitions", true},
-			     {"https://database.clamav.net", false}},
+		 .mirrors = {{.url = "https://mirror.example/definitions",
+			      .is_private = true,
+			      .refused = {0, INT32_MAX, 27000}},
+			     {.url = "https://database.clamav.net"}},
 		 .proxy = {.url = "http://proxy.example",
 			   .port = 3128,
 			   .user = "amp",
@@ -47,7 +49,7 @@ const struct update_start *sample_update_starts(unsigned *ret_n)
 		 .n_databases = 1,
 		 .databases = {"a-0_z"},
 		 .n_mirrors = 1,
-		 .mirrors = {{"http://[::1]:8080", false}},
+		 .mirrors = {{.url = "http://[::1]:8080", .refused = {1}}},
 		 .proxy = NO_PROXY},
 	};
 
@@ -100,7 +102,9 @@ static bool same_lists(const struct update_start *a, const struct update_start *
 			return false;
 	}
 	for (unsigned i = 0; i < a->n_mirrors; i++) {
-		if (!SAME_TEXT(mirrors[i].url) || !SAME(mirrors[i].is_private))
+		if (!SAME_TEXT(mirrors[i].url) || !SAME(mirrors[i].is_private) ||
+		    memcmp(a->mirrors[i].refused, b->mirrors[i].refused,
+			   sizeof(a->mirrors[i].refused)) != 0)
 			return false;
 	}
 	return true;

@@ -175,6 +175,7 @@ static void numbers_never_change(void)
 	CU_ASSERT_EQUAL(update_outcome_exit(UPDATE_WAIT), 82);
 	CU_ASSERT_EQUAL(update_outcome_exit(UPDATE_NO_SPACE), 90);
 	CU_ASSERT_EQUAL(update_outcome_exit(UPDATE_FAILED), 93);
+	CU_ASSERT_EQUAL(update_outcome_exit(UPDATE_KNOWN_BAD), 94);
 }
 
 static const struct unit_test tests[] = {

@@ -143,11 +143,14 @@ SPOIL(long_request_time, s->request_timeout_s = 3601)
 SPOIL(no_deadline, s->deadline_ms = 0)
 SPOIL(long_deadline, s->deadline_ms = 86400001)
 SPOIL(bad_dns, s->dns = "a b")
-SPOIL(no_databases, s->n_databases = 0)
+SPOIL(no_databases, s->n_databases = 0;
+      memset(s->mirrors[0].refused, 0, sizeof(s->mirrors[0].refused)))
 SPOIL(bad_database, s->databases[1] = "../x")
 SPOIL(same_database, s->databases[2] = s->databases[0])
 SPOIL(no_mirrors, s->n_mirrors = 0)
 SPOIL(bad_mirror, s->mirrors[1].url = "file:///etc")
+SPOIL(wrapped_refusal, s->mirrors[1].refused[2] = UINT32_C(1) << 31)
+SPOIL(refusal_of_nothing, s->mirrors[0].refused[3] = 1)
 SPOIL(bad_proxy, s->proxy.url = "socks5://p")
 SPOIL(no_port, s->proxy.port = 0)
 SPOIL(port_alone, s->proxy.url = "")
@@ -170,6 +173,8 @@ static const struct spoilt spoilt[] = {
 	{"a database twice", same_database},
 	{"number of mirrors", no_mirrors},
 	{"URL of a mirror", bad_mirror},
+	{"version that is refused", wrapped_refusal},
+	{"list of a wrong length", refusal_of_nothing},
 	{"proxy", bad_proxy},
 	{"proxy", no_port},
 	{"proxy without a URL", port_alone},
@@ -199,6 +204,10 @@ static void put_raw_start(const struct update_start *s)
 	for (unsigned i = 0; i < s->n_mirrors; i++) {
 		raw_clear(&part);
 		raw_text(&part, 1, s->mirrors[i].url);
+		for (unsigned j = 0; j < LIMIT_DATABASES; j++) {
+			if (j < s->n_databases || s->mirrors[i].refused[j])
+				raw_number(&part, 3, s->mirrors[i].refused[j]);
+		}
 		raw_message(&inner, 12, &part);
 	}
 	if (s->proxy.url[0] || s->proxy.port) {

@@ -336,6 +336,57 @@ static void a_cool_down_outlives_a_restart(void)
 	CU_ASSERT_STRING_EQUAL(order(3 * HOUR), "012");
 }
 
+static void what_was_rejected_is_not_asked_for_again(void)
+{
+	begin(&whole_day);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, 0, 0, 2), 0);
+	update_plan_rejected(&plan, HOUR, 0, 2, 27000);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, HOUR, 0, 2), 27000);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, HOUR, 0, 1), 0); /* of this database */
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, HOUR, 1, 2), 0); /* of this mirror */
+	CU_ASSERT_STRING_EQUAL(order(HOUR), "120");                 /* it has failed */
+	attempt(2 * HOUR, 0, UPDATE_NOTHING_NEW, 0); /* for another database: it is not forgotten */
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, 2 * HOUR, 0, 2), 27000);
+	update_plan_rejected(&plan, 3 * HOUR, 0, 2, 26000); /* what is older ends nothing */
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, 3 * HOUR, 0, 2), 27000);
+	update_plan_rejected(&plan, 3 * HOUR, 0, 2, 27001);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, 3 * HOUR, 0, 2), 27001);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, 3 * HOUR + UPDATE_REFUSAL_MS - 1, 0, 2), 27001);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, 3 * HOUR + UPDATE_REFUSAL_MS, 0, 2), 0);
+	update_plan_forget_refused(&plan);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, 3 * HOUR, 0, 2), 0);
+}
+
+static void a_refusal_that_makes_no_sense_is_none(void)
+{
+	begin(&whole_day);
+	update_plan_rejected(&plan, 0, 3, 0, 1);
+	update_plan_rejected(&plan, 0, UINT32_MAX, 0, 1);
+	update_plan_rejected(&plan, 0, 1, LIMIT_DATABASES, 1);
+	update_plan_rejected(&plan, 0, 1, 0, 0);
+	for (unsigned mirror = 0; mirror < LIMIT_MIRRORS + 1; mirror++) {
+		for (unsigned database = 0; database < LIMIT_DATABASES + 1; database++)
+			CU_ASSERT_EQUAL(update_plan_refused(&plan, 0, mirror, database), 0);
+	}
+	CU_ASSERT_STRING_EQUAL(order(1), "021"); /* whatever it was, it was rejected */
+	/* A claim that no file can keep. */
+	update_plan_rejected(&plan, 0, 2, 0, UINT32_MAX);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, 0, 2, 0), INT32_MAX);
+}
+
+static void a_refusal_outlives_a_restart(void)
+{
+	begin(&whole_day);
+	update_plan_restore_refused(&plan, 0, 0, 1, (struct update_refusal){9, DAY});
+	update_plan_restore_refused(&plan, 0, 1, 1, (struct update_refusal){9, 0});
+	update_plan_restore_refused(&plan, 0, 2, 1, (struct update_refusal){9, MONO_NEVER});
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, DAY - 1, 0, 1), 9);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, DAY, 0, 1), 0);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, 0, 1, 1), 0);
+	CU_ASSERT_EQUAL(update_plan_refused(&plan, UPDATE_REFUSAL_MS, 2, 1), 0);
+	CU_ASSERT_STRING_EQUAL(order(0), "012");
+}
+
 static const struct {
 	uint64_t built, now;
 	enum definition_age age;
@@ -449,6 +500,9 @@ static const struct unit_test tests[] = {
 	 when_all_send_us_away_nothing_is_due_before_the_first_is_open},
 	{"no mirror closes itself for ever", no_mirror_closes_itself_for_ever},
 	{"a cool-down outlives a restart", a_cool_down_outlives_a_restart},
+	{"what was rejected is not asked for again", what_was_rejected_is_not_asked_for_again},
+	{"a refusal that makes no sense is none", a_refusal_that_makes_no_sense_is_none},
+	{"a refusal outlives a restart", a_refusal_outlives_a_restart},
 	{"definitions are old after the limit", definitions_are_old_after_the_limit},
 	{"random lives keep the promises", random_lives_keep_the_promises},
 };

@@ -18,7 +18,7 @@ static const struct update_start start = {
 	.n_databases = 2,
 	.databases = {"main", "daily"},
 	.n_mirrors = 2,
-	.mirrors = {{"http://a", false}, {"http://b", false}},
+	.mirrors = {{.url = "http://a"}, {.url = "http://b"}},
 	.proxy = {.url = "", .user = "", .password = ""},
 };
 
