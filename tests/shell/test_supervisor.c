@@ -7,6 +7,7 @@
 
 #include <CUnit/CUnit.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,9 @@ static struct {
 
 	unsigned ups, losts, downs, restarts, certificates, standbys;
 	uint64_t serving, generation, standby, lost, outgoing;
+	unsigned serves, asides;
+	uint64_t served, opened, aside;
+	bool aside_is_bad, cannot_open;
 	enum death_cause cause;
 	uint32_t status;
 } t;
@@ -173,6 +177,34 @@ static void on_restart(void *context, const char *reason)
 	t.restarts++;
 }
 
+static void on_serves(void *context, uint64_t generation, const struct service_report *report)
+{
+	(void)context;
+	CU_ASSERT(report->ready.signatures > 0);
+	t.serves++;
+	t.served = generation;
+}
+
+static int on_open(void *context, uint64_t generation, char *ret_why)
+{
+	(void)context;
+	t.opened = generation;
+	if (t.cannot_open) {
+		(void)snprintf(ret_why, LIMIT_REASON_BYTES, "it is gone");
+		return -ENOENT;
+	}
+	return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void on_aside(void *context, uint64_t generation, bool is_bad, const char *why)
+{
+	(void)context;
+	CU_ASSERT(why[0] != '\0');
+	t.asides++;
+	t.aside = generation;
+	t.aside_is_bad = is_bad;
+}
+
 static void on_down(void *context)
 {
 	(void)context;
@@ -185,6 +217,9 @@ static const struct supervisor_callbacks callbacks = {.on_up = on_up,
 						      .on_worker_exited = on_worker_exited,
 						      .on_worker_failed = on_worker_failed,
 						      .on_certificate = on_certificate,
+						      .on_serves = on_serves,
+						      .on_open = on_open,
+						      .on_aside = on_aside,
 						      .on_restart = on_restart,
 						      .on_down = on_down};
 
@@ -256,6 +291,28 @@ static void set_up(bool has_configured)
 	make();
 }
 
+static void load(uint64_t generation, bool is_makeshift)
+{
+	const struct supervisor_load order = {
+		.generation = generation, .is_makeshift = is_makeshift, .reason = "for the test"};
+
+	supervisor_load(t.supervisor, &order);
+}
+
+static void begin_with(uint64_t generation, enum manner manner)
+{
+	static char root[] = "/nowhere/store";
+
+	set_up(false);
+	(void)supervisor_free(t.supervisor);
+	(void)uv_run(&t.loop, UV_RUN_NOWAIT);
+	t.configuration.definitions_root = root;
+	pretended.manner = manner;
+	make();
+	load(generation, false);
+	supervisor_start(t.supervisor);
+}
+
 static void begin(bool has_configured)
 {
 	set_up(has_configured);
@@ -288,6 +345,98 @@ static void it_starts_serves_and_stops(void)
 	end();
 	CU_ASSERT_EQUAL(t.losts, 1);
 	CU_ASSERT_EQUAL(t.certificates + t.raised[FAULT_SERVICE_START], 0);
+}
+
+static void a_generation_is_loaded_and_another_follows(void)
+{
+	begin_with(10, GOOD);
+	CU_ASSERT(comes(&t.serves, 1));
+	CU_ASSERT(t.served == 10 && t.opened == 10 && t.generation == 10);
+	CU_ASSERT(!view().builtin && view().generation == 10);
+	load(10, false); /* it is there: that is told again, and nothing is replaced */
+	CU_ASSERT(t.serves == 2 && t.ups == 1);
+	load(11, false);
+	CU_ASSERT(comes(&t.ups, 2));
+	CU_ASSERT(t.served == 11 && t.generation == 11 && t.outgoing == 1);
+	CU_ASSERT_EQUAL(t.asides + t.raised[FAULT_SERVICE_START], 0);
+	CU_ASSERT_FALSE(supervisor_look(t.supervisor, t.serving).is_makeshift);
+	end();
+}
+
+static void one_that_does_not_come_up_beside_the_old_one_is_put_aside(void)
+{
+	begin_with(10, GOOD);
+	CU_ASSERT(comes(&t.serves, 1));
+	pretended.manner = NO_CONFIGURED;
+	load(11, false);
+	CU_ASSERT(comes(&t.asides, 1));
+	CU_ASSERT(t.aside == 11 && t.aside_is_bad);
+	CU_ASSERT_EQUAL(pretended.births, 4);  /* start_attempts of them */
+	CU_ASSERT(t.ups == 1 && t.losts == 0); /* the old one never stopped */
+	load(10, false);
+	CU_ASSERT(t.served == 10 && t.asides == 1);
+	CU_ASSERT_EQUAL(t.raised[FAULT_SERVICE_START], 0);
+	end();
+}
+
+static void one_that_does_not_start_is_put_aside_and_others_follow(void)
+{
+	begin_with(10, NO_CONFIGURED);
+	CU_ASSERT(comes(&t.asides, 1));
+	CU_ASSERT(t.aside == 10 && t.aside_is_bad);
+	CU_ASSERT(t.active[FAULT_SERVICE_START]);
+	pretended.manner = GOOD;
+	load(9999, false);
+	CU_ASSERT(comes(&t.ups, 1));
+	CU_ASSERT(t.served == 9999 && t.opened == 9999);
+	CU_ASSERT_FALSE(t.active[FAULT_SERVICE_START]);
+	end();
+}
+
+static void with_every_generation_aside_the_built_in_set_serves_as_a_makeshift(void)
+{
+	begin_with(10, GOOD);
+	CU_ASSERT(comes(&t.serves, 1));
+	t.cannot_open = true;
+	load(12, false);
+	CU_ASSERT(comes(&t.asides, 1));
+	load(0, true);
+	CU_ASSERT(comes(&t.ups, 2));
+	CU_ASSERT(t.served == 0 && view().builtin && t.generation == 1);
+	CU_ASSERT(supervisor_look(t.supervisor, t.serving).is_makeshift);
+	CU_ASSERT(t.active[FAULT_SERVICE_START]);
+	CU_ASSERT_PTR_NOT_NULL(strstr(t.detail, "put aside"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(t.remedy, "ampcli"));
+	supervisor_drained(t.supervisor, t.outgoing);
+	t.cannot_open = false;
+	load(13, false);
+	CU_ASSERT(comes(&t.ups, 3));
+	CU_ASSERT(t.served == 13 && !t.active[FAULT_SERVICE_START]);
+	end();
+}
+
+static void too_little_memory_is_no_fault_of_a_generation(void)
+{
+	begin_with(10, GOOD);
+	CU_ASSERT(comes(&t.serves, 1));
+	pretended.available = 1u << 20;
+	load(11, false); /* no room for two: the present one is ended first */
+	CU_ASSERT(comes(&t.raised[FAULT_SERVICE_START], 1));
+	CU_ASSERT_EQUAL(t.asides, 0);
+	pretended.available = 64ull << 30;
+	CU_ASSERT(comes(&t.cleared[FAULT_SERVICE_START], 1));
+	CU_ASSERT(t.served == 11);
+	end();
+}
+
+static void without_any_generation_the_built_in_set_is_no_fault(void)
+{
+	begin_with(0, GOOD);
+	CU_ASSERT(comes(&t.serves, 1));
+	CU_ASSERT(t.served == 0 && view().builtin);
+	CU_ASSERT_FALSE(supervisor_look(t.supervisor, t.serving).is_makeshift);
+	CU_ASSERT_EQUAL(t.raised[FAULT_SERVICE_START], 0);
+	end();
 }
 
 static void one_that_dies_has_a_certificate_and_comes_back(void)
@@ -546,6 +695,17 @@ static void no_descriptor_is_left(void)
 
 static const struct unit_test tests[] = {
 	{"it starts, serves and stops", it_starts_serves_and_stops},
+	{"a generation is loaded and another follows", a_generation_is_loaded_and_another_follows},
+	{"one that does not come up beside the old one is put aside",
+	 one_that_does_not_come_up_beside_the_old_one_is_put_aside},
+	{"one that does not start is put aside and others follow",
+	 one_that_does_not_start_is_put_aside_and_others_follow},
+	{"with every generation aside the built-in set serves as a makeshift",
+	 with_every_generation_aside_the_built_in_set_serves_as_a_makeshift},
+	{"without any generation the built-in set is no fault",
+	 without_any_generation_the_built_in_set_is_no_fault},
+	{"too little memory is no fault of a generation",
+	 too_little_memory_is_no_fault_of_a_generation},
 	{"one that dies has a certificate and comes back",
 	 one_that_dies_has_a_certificate_and_comes_back},
 	{"a replacement leaves no gap", a_replacement_leaves_no_gap},
