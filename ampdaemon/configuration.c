@@ -32,6 +32,7 @@ static const cyaml_schema_field_t fields[] = {
 	PATH_KEY(builtin_dir),
 	OPTIONAL_TEXT(definitions_dir, 4000),
 	OPTIONAL_TEXT(definitions_root, 4000),
+	OPTIONAL_TEXT(certs_dir, 4000),
 	NUMBER(max_definition_bytes),
 	NUMBER(probation_ms),
 	PATH_KEY(scan_service),
@@ -401,7 +402,8 @@ static bool check_paths(const struct configuration *c, struct report *report)
 	} paths[] = {{"run_dir", c->run_dir},           {"state_dir", c->state_dir},
 		     {"log_dir", c->log_dir},           {"builtin_dir", c->builtin_dir},
 		     {"scan_service", c->scan_service}, {"definitions_dir", c->definitions_dir},
-		     {"install_root", c->install_root}, {"definitions_root", c->definitions_root}};
+		     {"install_root", c->install_root}, {"definitions_root", c->definitions_root},
+		     {"certs_dir", c->certs_dir}};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (paths[i].path && paths[i].path[0] != '/')

@@ -24,8 +24,9 @@ struct configuration {
 	char *builtin_dir;             /* our own definitions */
 	char *definitions_dir;         /* NULL: the built-in set */
 	char *definitions_root;        /* of the store (definition_store.h); NULL: there is none */
+	char *certs_dir;               /* for detached signatures (trust_anchors.h); NULL: none */
 	uint64_t max_definition_bytes; /* of one file; a set may have twice as many */
-	uint32_t probation_ms; /* of definitions: failures within it take them back */
+	uint32_t probation_ms;         /* of definitions: failures within it take them back */
 	char *scan_service;            /* path of ampscansvc */
 	char *scan_user;               /* its account and group */
 	uint32_t

@@ -28,7 +28,6 @@ struct trial_order {
 	uint64_t number; /* of the generation that it would be */
 	uint64_t need;   /* bytes of the engine of the set before; 0: not known */
 	struct scan_account account;
-	struct span trust_anchors; /* PEM, for detached signatures; may be empty */
 	bool is_strict; /* a custom file that is refused fails the set; else it is left out of it */
 };
 

@@ -10,6 +10,7 @@
 
 #include "ampdaemon/service_line.h"
 #include "ampdaemon/service_process.h"
+#include "ampdaemon/trust_anchors.h"
 #include "base/exit_code.h"
 #include "io/clock.h"
 #include "io/log.h"
@@ -44,6 +45,7 @@ static void step(struct service_life *l, enum service_event event);
 static void send_start(struct service_life *l)
 {
 	const struct configuration *c = l->base->configuration;
+	struct trust_anchors anchors;
 	struct to_service message = {
 		.kind = TO_SERVICE_START,
 		.start = {
@@ -66,6 +68,8 @@ static void send_start(struct service_life *l)
 			.is_generation = l->order.has_directory,
 		}};
 
+	(void)trust_anchors_read(c->certs_dir, &anchors); /* none is no fault: it has told */
+	message.start.trust_anchors = span_of(anchors.bytes, anchors.len);
 	service_line_insist(&l->line, &message);
 }
 

@@ -38,6 +38,7 @@ static void the_paths_alone_are_enough(void)
 	CU_ASSERT_STRING_EQUAL(c->run_dir, "/run/amp");
 	CU_ASSERT_STRING_EQUAL(c->scan_service, "/opt/amp/ampscansvc");
 	CU_ASSERT_PTR_NULL(c->definitions_dir);
+	CU_ASSERT_PTR_NULL(c->certs_dir);
 	CU_ASSERT_STRING_EQUAL(c->scan_user, "cisco-amp-scan-svc");
 	CU_ASSERT_STRING_EQUAL(c->log_level, "notice");
 	CU_ASSERT_FALSE(c->log_to_stderr);
@@ -75,17 +76,19 @@ static void the_thresholds_are_those_of_the_faults_contract(void)
 
 static void every_threshold_is_taken(void)
 {
-	struct configuration *c = read_text(
-		PATHS "install_root: /opt/x\ncreate_account: false\nstandby_service: true\n"
-		      "failure_limit: 1\nfailure_window_ms: 101\ncalm_ms: 102\n"
-		      "replace_limit: 2\nreplace_window_ms: 103\nrestart_every_ms: 104\n"
-		      "no_success_ms: 105\nstart_attempts: 3\nstart_retry_ms: 106\n"
-		      "down_limit_ms: 107\nrecheck_ms: 108\n");
+	struct configuration *c =
+		read_text(PATHS "certs_dir: /etc/x\ninstall_root: /opt/x\ncreate_account: false\n"
+				"standby_service: true\n"
+				"failure_limit: 1\nfailure_window_ms: 101\ncalm_ms: 102\n"
+				"replace_limit: 2\nreplace_window_ms: 103\nrestart_every_ms: 104\n"
+				"no_success_ms: 105\nstart_attempts: 3\nstart_retry_ms: 106\n"
+				"down_limit_ms: 107\nrecheck_ms: 108\n");
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
 	if (!c)
 		return; /* for the static analysis, which does not know _FATAL */
 	CU_ASSERT_STRING_EQUAL(c->install_root, "/opt/x");
+	CU_ASSERT_STRING_EQUAL(c->certs_dir, "/etc/x");
 	CU_ASSERT_FALSE(c->create_account);
 	CU_ASSERT_TRUE(c->standby_service);
 	CU_ASSERT_EQUAL(c->failure_limit, 1);
@@ -209,6 +212,7 @@ static const struct {
 	{PATHS "create_account: yes\n", ":6:17: ", "must be true or false"},
 	{PATHS "standby_service: 1\n", ":6:18: ", "must be true or false"},
 	{PATHS "install_root: opt/cisco\n", ":6:15: ", "must be an absolute path"},
+	{PATHS "certs_dir: etc/certs\n", ":6:12: ", "must be an absolute path"},
 	{PATHS "path: /x\n", ":6:1: ", "path is not a key"},
 	{PATHS "definitions_dir: relative/path\n", ":6:18: ", "must be an absolute path"},
 	{PATHS "definitions_dir: ''\n", ":6:18: ", ""},
