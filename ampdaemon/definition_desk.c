@@ -90,8 +90,10 @@ static int give_up(struct definition_desk *d, int error)
 	d->client = DEFINITION_CLIENT_NONE;
 	d->is_open = false;
 	definition_candidate_cancel(d->candidate);
+	d->is_refused = true;
 	definition_machine_staged(&d->machine, NULL);
 	definition_effects_pump(d);
+	d->is_refused = false;
 	return error;
 }
 

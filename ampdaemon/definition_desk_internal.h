@@ -25,6 +25,7 @@ struct definition_desk {
 
 	uint64_t client; /* who waits for the candidate; DEFINITION_CLIENT_NONE: nobody */
 	bool is_open;    /* files may still be added */
+	bool is_refused; /* the client was told so, and it is nobody else's concern */
 	enum candidate_origin candidate_origin;
 	enum candidate_phase told;           /* to the client */
 	char detail[LIMIT_REASON_BYTES + 1]; /* beside the rejection that comes */

@@ -68,7 +68,8 @@ static void give_answer(struct definition_desk *d, const struct definition_effec
 
 	story.rejection = effect->rejection;
 	story.origin = d->candidate_origin;
-	definition_events_ended(&story);
+	if (!d->is_refused)
+		definition_events_ended(&story);
 	d->client = DEFINITION_CLIENT_NONE;
 	d->is_open = false;
 	if (client)
