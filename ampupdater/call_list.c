@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -71,7 +73,7 @@ static const int child_calls[] = {
 	SCMP_SYS(fadvise64),
 	SCMP_SYS(copy_file_range),
 	SCMP_SYS(sendfile),
-	/* connections; socket() and ioctl() are below, with conditions. No listen, no accept. */
+	/* connections; socket(), socketpair() and ioctl() are below, with conditions. No listen, no accept. */
 	SCMP_SYS(connect),
 	SCMP_SYS(bind),
 	SCMP_SYS(getsockopt),
@@ -85,7 +87,6 @@ static const int child_calls[] = {
 	SCMP_SYS(sendmmsg),
 	SCMP_SYS(recvmmsg),
 	SCMP_SYS(shutdown),
-	SCMP_SYS(socketpair),
 	SCMP_SYS(pipe),
 	SCMP_SYS(pipe2),
 	SCMP_SYS(eventfd2),
@@ -155,7 +156,6 @@ static const int parent_calls[] = {
 	SCMP_SYS(prctl),
 };
 
-static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 static const int harmless_ioctl[] = {FIONREAD, FIONBIO, TCGETS};
 static const int harmless_prctl[] = {PR_SET_NAME, PR_SET_VMA, PR_GET_DUMPABLE};
 
@@ -237,6 +237,51 @@ static int permit_chmod(scmp_filter_ctx filter)
 	return result;
 }
 
+#define KIND(value) SCMP_A1(SCMP_CMP_MASKED_EQ, 0xF, value)
+
+/* Outwards by TCP and UDP; the kernel's list of interfaces. */
+static int permit_network(scmp_filter_ctx filter)
+{
+	static const struct {
+		int family, kind, protocol;
+	} sockets[] = {
+		{AF_INET, SOCK_STREAM, 0},
+		{AF_INET, SOCK_STREAM, IPPROTO_TCP},
+		{AF_INET, SOCK_DGRAM, 0},
+		{AF_INET, SOCK_DGRAM, IPPROTO_UDP},
+		{AF_INET6, SOCK_STREAM, 0},
+		{AF_INET6, SOCK_STREAM, IPPROTO_TCP},
+		{AF_INET6, SOCK_DGRAM, 0},
+		{AF_INET6, SOCK_DGRAM, IPPROTO_UDP},
+		{AF_NETLINK, SOCK_RAW, NETLINK_ROUTE},
+		{AF_NETLINK, SOCK_DGRAM, NETLINK_ROUTE},
+	};
+	int result = 0;
+
+	for (size_t i = 0; i < N(sockets) && result == 0; i++)
+		result = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)(unsigned)sockets[i].family),
+			KIND((scmp_datum_t)(unsigned)sockets[i].kind),
+			SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)(unsigned)sockets[i].protocol));
+	return result;
+}
+
+/* Services of the host listen at local sockets, the daemon among them. The resolver looks for a cache there first: it is told that there is no such
+ * family, and asks the network. Two ends of one stream can be pointed at nobody else. */
+static int permit_sockets(scmp_filter_ctx filter)
+{
+	int result = permit_network(filter);
+
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+					  SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	if (result == 0)
+		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 2,
+					  SCMP_A0(SCMP_CMP_EQ, AF_UNIX), KIND(SOCK_STREAM));
+	return result;
+}
+
 static int permit_with_conditions(scmp_filter_ctx filter)
 {
 	int result = permit_memory(filter);
@@ -245,7 +290,7 @@ static int permit_with_conditions(scmp_filter_ctx filter)
 		result = permit_chmod(filter);
 
 	if (result == 0)
-		result = permit_when(filter, SCMP_SYS(socket), 0, families, N(families));
+		result = permit_sockets(filter);
 	if (result == 0 && !AMP_SANITIZED)
 		result = permit_when(filter, SCMP_SYS(ioctl), 1, harmless_ioctl, N(harmless_ioctl));
 	return result;

@@ -4,11 +4,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "ampupdater/incoming.h"
 #include "base/exit_code.h"
 #include "io/clock.h"
 #include "io/packet.h"
+
+/* Of the permitted size, at once: what is there, what comes, what both are unpacked to, what is made of them. */
+#define MOST_FILES 4
 
 static const char *const endings[] = {".cvd", ".cld"};
 
@@ -27,12 +31,17 @@ struct check {
 
 /* ---- words to the daemon ---- */
 
-static int say(const struct from_updater *message)
+static int say_with(const struct from_updater *message, int flags)
 {
 	static uint8_t packet[LIMIT_PACKET_BYTES];
 	ssize_t len = from_updater_encode(message, packet, sizeof(packet));
 
-	return len < 0 ? (int)len : packet_send(UPDATE_FD_CHANNEL, packet, (size_t)len, -1, 0);
+	return len < 0 ? (int)len : packet_send(UPDATE_FD_CHANNEL, packet, (size_t)len, -1, flags);
+}
+
+static int say(const struct from_updater *message)
+{
+	return say_with(message, 0);
 }
 
 int check_say_failed(int code, const char *reason)
@@ -61,7 +70,18 @@ static void say_progress(void *owner)
 			     .bytes = incoming_pending(UPDATE_FD_INCOMING, check->start)},
 	};
 
-	(void)say(&message); /* a channel that has ended is seen by the watch */
+	/* A channel that has ended is seen by the watch, and one that is full must not hold it up. */
+	(void)say_with(&message, MSG_DONTWAIT);
+}
+
+static bool is_within(void *owner)
+{
+	const struct check *check = owner;
+	uint64_t most;
+
+	if (__builtin_mul_overflow(check->start->max_file_bytes, MOST_FILES, &most))
+		most = UINT64_MAX;
+	return incoming_is_within(UPDATE_FD_INCOMING, most);
 }
 
 static void say_attempt(struct check *check, struct update_attempt *attempt)
@@ -167,6 +187,7 @@ static enum fetch_end ask(struct check *check, struct fetch_report *ret_report)
 	const struct fetch_watch watch = {.channel = UPDATE_FD_CHANNEL,
 					  .until = check->until,
 					  .tick = say_progress,
+					  .is_within = is_within,
 					  .owner = check};
 	struct fresh_order order = {.start = check->start,
 				    .database = check->database,

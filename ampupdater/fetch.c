@@ -2,6 +2,7 @@
 #include "ampupdater/fetch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,25 +17,28 @@
 #include "io/clock.h"
 
 #define TICK_MS 1000
-#define LOG_BYTES 16384 /* the end of it is what counts */
+#define LOOK_MS 200
+#define LOG_BYTES 16384    /* the end of it is what counts */
+#define LOG_MOST (1 << 20) /* all that the library may say: nobody else limits memory files */
 
 int fetch_init(struct fetch *fetch)
 {
 	void *page = mmap(NULL, sizeof(*fetch->result), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	fetch->log = memfd_create("log", MFD_CLOEXEC);
-	if (page == MAP_FAILED || fetch->log < 0)
+	fetch->log = memfd_create("log", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (page == MAP_FAILED || fetch->log < 0 || ftruncate(fetch->log, LOG_MOST) < 0 ||
+	    fcntl(fetch->log, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
 		return -errno;
 	fetch->result = page;
 	return 0;
 }
 
-static _Noreturn void be_child(struct fetch *fetch, const struct fresh_order *order)
+static _Noreturn void be_child(struct fetch *fetch, const struct fresh_order *order, pid_t parent)
 {
 	close(UPDATE_FD_CHANNEL); /* whatever it becomes, it does not speak for us */
 	if (dup2(fetch->log, STDOUT_FILENO) < 0 || dup2(fetch->log, STDERR_FILENO) < 0 ||
-	    walls_build_child() < 0)
+	    walls_build_child(parent) < 0)
 		_exit(EXIT_CODE_WALLS);
 	fresh_update(order, fetch->result);
 	(void)fflush(NULL); /* words that are lost leave the code */
@@ -43,10 +47,10 @@ static _Noreturn void be_child(struct fetch *fetch, const struct fresh_order *or
 
 static mono_ms next_look(const struct fetch_watch *watch, mono_ms now)
 {
-	return watch->until - now < TICK_MS ? watch->until - now : TICK_MS;
+	return watch->until - now < LOOK_MS ? watch->until - now : LOOK_MS;
 }
 
-enum await_end { AWAIT_ENDED, AWAIT_LATE, AWAIT_HUNG_UP };
+enum await_end { AWAIT_ENDED, AWAIT_LATE, AWAIT_TOO_MUCH, AWAIT_HUNG_UP };
 
 /* Until the child ends, its time is over, or the daemon goes. */
 static enum await_end await(int pidfd, const struct fetch_watch *watch)
@@ -66,6 +70,8 @@ static enum await_end await(int pidfd, const struct fetch_watch *watch)
 			return AWAIT_ENDED;
 		if (ends[1].revents)
 			return AWAIT_HUNG_UP;
+		if (!watch->is_within(watch->owner))
+			return AWAIT_TOO_MUCH;
 		if (clock_mono_ms() >= next_tick) {
 			next_tick = mono_add(clock_mono_ms(), TICK_MS);
 			watch->tick(watch->owner);
@@ -84,9 +90,9 @@ static int collect(pid_t child)
 
 static void read_log(int log, char text[LOG_BYTES])
 {
-	off_t len = lseek(log, 0, SEEK_END);
+	off_t len = lseek(log, 0, SEEK_CUR); /* the child's place in it */
 	off_t from = len > LOG_BYTES - 1 ? len - (LOG_BYTES - 1) : 0;
-	ssize_t n = pread(log, text, LOG_BYTES - 1, from);
+	ssize_t n = len > 0 ? pread(log, text, (size_t)(len - from), from) : 0;
 
 	if (n < 0)
 		n = 0;
@@ -135,8 +141,8 @@ static void judge(const struct fetch *fetch, struct fetch_report *ret_report)
 	struct transfer transfer = {.log = log};
 
 	read_log(fetch->log, log);
-	transfer.code = fetch->result->code;
-	transfer.is_updated = fetch->result->is_updated;
+	transfer.code = (enum transfer_code)fetch->result->code;
+	transfer.is_updated = fetch->result->is_updated != 0;
 	transfer.wait_s = fresh_wait(UPDATE_FD_INCOMING, clock_utc_ms() / 1000);
 	outcome_rule_apply(&transfer, &ret_report->verdict);
 	judge_version(fetch->result, ret_report);
@@ -177,6 +183,9 @@ static enum fetch_end watch_child(struct fetch *fetch, pid_t child, const struct
 	status = collect(child);
 	if (pidfd >= 0)
 		close(pidfd);
+	if (end == AWAIT_TOO_MUCH)
+		report(ret_report, UPDATE_TOO_BIG,
+		       "more was put on the disk than a download needs");
 	if (end == AWAIT_LATE)
 		report(ret_report, UPDATE_LATE, "it was ended in the middle of a download");
 	else if (end == AWAIT_ENDED)
@@ -187,18 +196,17 @@ static enum fetch_end watch_child(struct fetch *fetch, pid_t child, const struct
 enum fetch_end fetch_run(struct fetch *fetch, const struct fresh_order *order,
 			 const struct fetch_watch *watch, struct fetch_report *ret_report)
 {
-	pid_t child;
+	pid_t parent = getpid(), child;
 
 	*ret_report = (struct fetch_report){.version = 0};
 	*fetch->result = (struct fresh_result){.code = TRANSFER_OTHER};
-	if (fresh_forget_wait(UPDATE_FD_INCOMING) < 0 || ftruncate(fetch->log, 0) < 0 ||
-	    lseek(fetch->log, 0, SEEK_SET) < 0) {
+	if (fresh_forget_wait(UPDATE_FD_INCOMING) < 0 || lseek(fetch->log, 0, SEEK_SET) < 0) {
 		report(ret_report, UPDATE_NO_SPACE, strerror(errno));
 		return FETCH_DONE;
 	}
 	child = fork();
 	if (child == 0)
-		be_child(fetch, order);
+		be_child(fetch, order, parent);
 	if (child < 0) {
 		report(ret_report, UPDATE_FAILED, strerror(errno));
 		return FETCH_DONE;

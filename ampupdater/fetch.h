@@ -19,7 +19,8 @@ struct fetch {
 struct fetch_watch {
 	int channel; /* when it ends, the child is ended */
 	mono_ms until;
-	void (*tick)(void *owner); /* each second */
+	void (*tick)(void *owner);      /* each second */
+	bool (*is_within)(void *owner); /* asked five times a second; false ends the child */
 	void *owner;
 };
 

@@ -21,10 +21,10 @@ struct fresh_order {
 	bool whole;                /* no differences */
 };
 
-/* Written by the child, believed by nobody without a look. */
+/* Written by the child, believed by nobody without a look: any bytes may stand there. */
 struct fresh_result {
-	enum transfer_code code;
-	bool is_updated;
+	uint32_t code; /* enum transfer_code */
+	uint32_t is_updated;
 	uint32_t version; /* what the header of the new file claims */
 	uint32_t before;  /* of the file that was there; 0: there was none */
 	uint32_t

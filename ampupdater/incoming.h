@@ -25,6 +25,9 @@ int incoming_drop(int directory, const char *name, const char *ending);
 /* NAME.ENDING and the directory reach the disk. 0 or -errno. */
 int incoming_sync(int directory, const char *name, const char *ending);
 
+/* False: all that is there takes more than `most` bytes of the disk, or is of a kind that no download makes (thousands of files, deep trees). */
+bool incoming_is_within(int directory, uint64_t most);
+
 /* Bytes in what may not stay: what is being downloaded. */
 uint64_t incoming_pending(int directory, const struct update_start *start);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -130,6 +131,19 @@ static void try_packet_socket(void)
 	(void)socket(AF_PACKET, SOCK_RAW, 0); /* must not return */
 }
 
+static void try_netlink(void)
+{
+	(void)socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER); /* must not return */
+}
+
+/* A pair of these can be pointed at any socket of the host. */
+static void try_datagram_pair(void)
+{
+	int pair[2];
+
+	(void)socketpair(AF_UNIX, SOCK_DGRAM, 0, pair); /* must not return */
+}
+
 static void try_process(void)
 {
 	if (fork() == 0) /* must not return */
@@ -161,6 +175,8 @@ static const struct {
 	{WALL_SECCOMP, "kill() did not kill its caller", try_kill},
 	{WALL_SECCOMP, "listen() did not kill", try_listen},
 	{WALL_SECCOMP, "a packet socket did not kill", try_packet_socket},
+	{WALL_SECCOMP, "a netlink socket did not kill", try_netlink},
+	{WALL_SECCOMP, "a pair of datagram sockets did not kill", try_datagram_pair},
 	{WALL_SECCOMP, "fork() did not kill", try_process},
 	{WALL_NO_EXEC_MEMORY, "executable memory could be mapped", try_exec_map},
 	{WALL_NO_EXEC_MEMORY, "memory could be made executable", try_exec_protect},
@@ -170,10 +186,10 @@ static const struct {
 static int status_of(void (*attempt)(void))
 {
 	int status = -1;
-	pid_t child = fork();
+	pid_t parent = getpid(), child = fork();
 
 	if (child == 0) {
-		if (walls_build_child() < 0)
+		if (walls_build_child(parent) < 0)
 			_exit(2);
 		attempt();
 		_exit(1);
@@ -190,6 +206,8 @@ void wall_probe_calls(struct wall_book *book)
 		walls_note(book, WALL_NO_EXEC_MEMORY, WALL_STATE_MISSING, "needs seccomp");
 		return;
 	}
+	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+		breach(book, WALL_SECCOMP, "a local socket could be made");
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
 		int status = status_of(forbidden[i].attempt);
 

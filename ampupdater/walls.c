@@ -30,6 +30,9 @@
 #define MAX_PROCESSES                                                                              \
 	64 /* of the user on the whole machine: one child and its resolver's threads */
 
+#define RESERVED_BYTES (UINT64_C(1) << 30)
+#define SPARE_CPU_S 60 /* behind the time for the whole check, which the parent measures */
+
 #define SECURE_BITS                                                                                \
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |                           \
 	 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |   \
@@ -57,7 +60,6 @@ static const char *const readable[] = {
 	"/dev/null",
 	"/dev/urandom",
 	"/run/systemd/resolve",
-	"/run/nscd",
 };
 
 #define N_READABLE (sizeof(readable) / sizeof(readable[0]))
@@ -114,6 +116,17 @@ static int cap_at(int resource, uint64_t most)
 	return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
+/* Of addresses: its data, one whole file, and what libraries and threads reserve and do not use. */
+static uint64_t most_mapped(const struct update_start *start)
+{
+	uint64_t most = start->memory_bytes;
+
+	if (!most || AMP_SANITIZED || __builtin_add_overflow(most, start->max_file_bytes, &most) ||
+	    __builtin_add_overflow(most, RESERVED_BYTES, &most))
+		return RLIM_INFINITY;
+	return most;
+}
+
 static int limit_self(const struct update_start *start, struct wall_book *book)
 {
 	const struct {
@@ -125,6 +138,9 @@ static int limit_self(const struct update_start *start, struct wall_book *book)
 		{RLIMIT_NPROC, MAX_PROCESSES},
 		/* The signal kills the child, and tells the parent why. */
 		{RLIMIT_FSIZE, start->max_file_bytes},
+		/* Memory that is shared with nobody, and files that are looked at in it, are no data. */
+		{RLIMIT_AS, most_mapped(start)},
+		{RLIMIT_CPU, start->deadline_ms / 1000 + SPARE_CPU_S},
 		{RLIMIT_MEMLOCK, 0},
 		{RLIMIT_MSGQUEUE, 0},
 		{RLIMIT_NICE, 0},
@@ -323,9 +339,11 @@ int walls_build(const struct walls_order *order, struct wall_book *book,
 	return refuse_breach(book, why);
 }
 
-int walls_build_child(void)
+int walls_build_child(pid_t parent)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return -errno;
+	if (getppid() != parent) /* it died before the line above */
+		return -ESRCH;
 	return call_list_enter(CALL_LIST_CHILD);
 }

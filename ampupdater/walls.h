@@ -29,8 +29,8 @@ void walls_note(struct wall_book *book, enum wall_id wall, enum wall_state state
 int walls_build(const struct walls_order *order, struct wall_book *book,
 		char why[LIMIT_REASON_BYTES]);
 
-/* In a child that is to talk to strangers: what it does not need any more goes, and it ends with its parent. 0 or -errno. */
-int walls_build_child(void);
+/* In a child of `parent` that is to talk to strangers: what it does not need any more goes, and it ends with its parent. 0 or -errno. */
+int walls_build_child(pid_t parent);
 
 /* Fills `reports` (WALL_COUNT of them) with the updater's; details point into the book. Returns how many. */
 unsigned walls_report(const struct wall_book *book, struct wall_report *reports);

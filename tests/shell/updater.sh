@@ -301,27 +301,94 @@ behave test.cvd drip && incoming_new && check_here kill_ms=700
 t_like "a kill is a kill" "$output" '^end signal=9$'
 t_ok "its child goes with it" wait_for 5 gone
 
+# Killed at random moments: AMP_UPDATER_KILLS of them. What is there then must be whole under the names that would be looked at; the next check does its work.
+is_whole() {
+	{ [ ! -e "$incoming/test.cvd" ] || cmp -s "$incoming/test.cvd" "$data/test-3.cvd" || cmp -s "$incoming/test.cvd" "$data/test-6.cvd"; } &&
+		{ [ ! -e "$incoming/test.cld" ] || cmp -s "$incoming/test.cld" "$work/six.cld"; }
+}
+
+# Whom, and how it went: sets killed, cut (not whole), bad (the next check), stayed (processes).
+kill_often() { # WHOM TIMES
+	local whom=$1 times=$2 how
+	killed=0 cut=0 bad=0 stayed=0
+	for _ in $(seq "$times"); do
+		incoming_new 3
+		how=() && [ $((RANDOM % 2)) -eq 0 ] || how=(whole)
+		if [ "$whom" = updater ]; then
+			check_here "${how[@]}" kill_ms=$((RANDOM % 60 + 1))
+			grep -q '^end signal=9$' <<<"$output" && killed=$((killed + 1))
+		else
+			check_here "${how[@]}" hello="(sleep 0.00$((RANDOM % 10))
+				kill -9 \$(cat /proc/\$UPDATER/task/\$UPDATER/children)) >/dev/null 2>&1 &"
+			grep -q ' died .*signal 9' <<<"$attempts" && killed=$((killed + 1))
+		fi
+		is_whole || { cut=$((cut + 1)) && t_note "after the kill: $(ls -l "$incoming")"; }
+		wait_for 5 gone || stayed=$((stayed + 1))
+		check_here
+		if [ "$(left)" = "$memory test.cld " ] && grep -qE ' (updated|nothing-new) ' <<<"$attempts"; then
+			continue
+		elif [ "$(left)" = "$as_before " ] && grep -qE ' (file=test.cvd version=6 |nothing-new )' <<<"$attempts"; then
+			cmp -s "$incoming/test.cvd" "$data/test-6.cvd" && continue # whole, or it was killed between the two steps of a replacement
+		fi
+		bad=$((bad + 1))
+		t_note "left: $(left); $attempts"
+	done
+	t_note "the $whom was killed in the middle at $killed of $times moments"
+	t_is "after a kill of the $whom at any moment what has a name is whole ($times)" "$cut" 0
+	t_is "and the next check does its work and leaves what it must" "$bad" 0
+	t_is "and no process stays behind" "$stayed" 0
+}
+
 serve 6
 RANDOM=4
-killed=0 whole=0 bad=0
-for _ in {1..25}; do
+kill_often updater "${AMP_UPDATER_KILLS:-40}"
+t_ok "most of them were in the middle" test "$killed" -ge $((${AMP_UPDATER_KILLS:-40} * 2 / 5))
+kill_often child 10
+t_ok "some of them were in the middle" test "$killed" -ge 1
+
+# ---- a library that was taken over --------------------------------------------------------------------------------
+
+# Behind the walls of the real one is a child that does what it is told.
+hijacked=$AMP_BUILD/tests/support/hijacked_updater
+taken_over() { # ATTACK NAME ATTEMPT STATUS [WORD...]
+	local attack=$1 name=$2 attempt=$3 status=$4
+	shift 4
 	incoming_new 3
-	check_here kill_ms=$((RANDOM % 50 + 1))
-	grep -q '^end signal=9$' <<<"$output" && killed=$((killed + 1))
-	wait_for 5 gone || bad=$((bad + 1))
-	check_here
-	if [ "$(left)" = "$memory test.cld " ] && grep -qE ' (updated|nothing-new) ' <<<"$attempts"; then
-		whole=$((whole + 1))
-	elif [ "$(left)" = "$as_before " ] && grep -q ' file=test.cvd version=6 ' <<<"$attempts"; then
-		whole=$((whole + 1)) # it was killed between the two steps of a replacement
+	output=$(timeout 100 "$driver" "$hijacked" "$incoming" uid="$uid" gid="$gid" database=test mirror="http://x/$attack" max_file_bytes=20000000 \
+		deadline_ms=3000 "$@" 2>&1)
+	attempts=$(grep '^attempt ' <<<"$output")
+	if grep -qE -- "$attempt" <<<"$attempts" && grep -q "^end status=$status .*(agreed)$" <<<"$output" && [ "$(left)" = "test.cvd " ]; then
+		t_pass "taken over: $name"
 	else
-		t_note "left: $(left); $attempts"
+		t_fail "taken over: $name" "left: $(left | cut -c 1-300)" "$output"
 	fi
-done
-t_note "killed at $killed of 25 moments"
-t_is "after a kill at any moment the next check does its work and leaves what it must" "$whole" 25
-t_is "no process stayed behind" "$bad" 0
-t_ok "most of them were in the middle" test "$killed" -ge 10
+}
+
+if [ -x "$hijacked" ]; then
+	for attack in symlink link fifo exec ptrace vmwrite memfd rlimit signal listen; do
+		taken_over $attack "$attack ends it" ' died .*signal 31' 92
+	done
+	taken_over deep "three thousand directories in one another are swept" ' (too-big|refused) ' '\(84\|89\)'
+	taken_over locked "directories without rights are swept" ' refused .*locked' 84
+	taken_over crowd "a crowd of files ends by its number, and is swept" ' too-big ' 89
+	taken_over fill "many files end by what they weigh together, and are swept" ' too-big ' 89
+	incoming_new && output=$(timeout 100 "$driver" "$hijacked" "$incoming" uid="$uid" gid="$gid" database=test mirror=http://x/claim)
+	t_like "taken over: a directory is no file, whatever is claimed" "$output" ' failed wait=0 file= version=0 bytes=0 '
+	t_is "taken over: and it is swept" "$(left)" ""
+	taken_over babble "a log without end is cut" ' failed wait=0 ' 93
+	taken_over socket "no local socket can be reached" ' refused .*\(reached 0$' 84
+	taken_over look "no file of the host can be opened" ' refused .*\(opened 0$' 84
+	taken_over descriptors "it has five descriptors, and the channel is none" ' refused .*\(descriptors 5$' 84
+	taken_over memory "memory that is shared with nobody is counted" ' refused .*\(thousands 1$' 84
+	taken_over spin "a loop ends by the time of the check" ' late ' 91
+else
+	t_skip "a library that was taken over" "hijacked_updater is not built"
+fi
+
+# The environment is the daemon's to leave empty; what is there all the same counts for nothing.
+serve 6 && incoming_new 3 && check_here env=http_proxy=http://127.0.0.1:1
+expect "a proxy in the environment is not used" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+t_like "and it is said that there was one" "$output" '^wall environment up was not empty'
 
 # ---- names, TLS, a proxy ------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@
  *   kill_ms=N      SIGKILL that long after the start
  *   hang_up_ms=N   the channel is closed that long after the start; how long the updater took to end is printed
  *   hello=COMMAND  is run with $UPDATER (pid) when the updater has said hello
+ *   env=NAME=VALUE is in its environment, which must be empty
  *   raw=TEXT       is sent in place of UpdateStart
  */
 #include <errno.h>
@@ -38,6 +39,7 @@ struct driver {
 	int channel;
 	mono_ms kill_ms, hang_up_ms; /* MONO_NEVER: not at all */
 	const char *hello, *raw;
+	char *environment[2];
 	struct wire_arena *arena;
 	struct update_report report;
 	mono_ms born;
@@ -90,6 +92,8 @@ static bool take_text(struct driver *driver, const char *key, char *value)
 		start->proxy.password = value;
 	else if (strcmp(key, "hello") == 0)
 		driver->hello = value;
+	else if (strcmp(key, "env") == 0)
+		driver->environment[0] = value;
 	else if (strcmp(key, "raw") == 0)
 		driver->raw = value;
 	else if (strcmp(key, "refused") == 0)
@@ -162,10 +166,10 @@ static void take_word(struct driver *driver, char *word)
 static void give_birth(struct driver *driver, const char *program, const char *incoming)
 {
 	char name[] = "ampupdater", error[400];
-	char *const arguments[] = {name, NULL}, *const environment[] = {NULL};
+	char *const arguments[] = {name, NULL};
 	struct spawn_program order = {.path = program,
 				      .arguments = arguments,
-				      .environment = environment,
+				      .environment = driver->environment,
 				      .fds = {-1, -1, -1},
 				      .n_fds = UPDATE_FD_INCOMING + 1,
 				      .own_pids = true,
