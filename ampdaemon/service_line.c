@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "base/limits.h"
 #include "io/clock.h"
 #include "io/late_close.h"
 #include "io/log.h"
@@ -110,7 +111,7 @@ int service_line_release(struct service_line *line)
 
 int service_line_send(struct service_line *line, const struct to_service *message, int fd)
 {
-	uint8_t packet[512];
+	uint8_t packet[LIMIT_TRUST_ANCHOR_BYTES + 512]; /* a start: certificates, and numbers */
 	ssize_t len = to_service_encode(message, packet, sizeof(packet));
 
 	if (!line->channel)
