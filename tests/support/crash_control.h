@@ -30,6 +30,11 @@ enum crash_kind { CRASH_KIND_LIST(CRASH_MEMBER) CRASH_KINDS };
 #define CRASH_MARKER_BYTES (sizeof(CRASH_MARKER) - 1)
 #define CRASH_NAME_BYTES 4
 
+/* A set of definitions is marked when one of its files has the marker within so many bytes: the header of a container, the first signatures
+ * of plain text. A service that loads it comes up and passes every canary, and its workers crash on the files that they are given. */
+#define CRASH_SET_MARKER_BYTES 64
+#define CRASH_SET_HEAD_BYTES 512
+
 struct crash_control {
 	uint32_t budget[CRASH_KINDS];
 	uint32_t done[CRASH_KINDS];
@@ -44,6 +49,8 @@ struct crash_control {
 	uint32_t fork_error;
 	uint32_t forks_failed;
 	int32_t clock_shift_s; /* added to the daemon's CLOCK_REALTIME */
+	uint32_t marked_bytes; /* of a file, at least, that crashes workers of a marked set */
+	char set_marker[CRASH_SET_MARKER_BYTES]; /* "": no set is marked */
 };
 
 /* Takes one of a budget that others may take from too. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * crash_preload: makes workers of a real scan service crash, hang, crawl or run out of memory, and its load hang, as the file of
- * crash_control.h and the markers of poison files say. Test only; loaded by crash_service.
+ * crash_control.h, the markers of poison files and that of a set of definitions say. Test only; loaded by crash_service.
  * Owns the failing and its count. Must not own any expectation.
  */
 #undef _FORTIFY_SOURCE
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
@@ -32,6 +33,7 @@ static struct {
 	int fd;
 	bool is_read;
 } job = {.fd = -1};
+static bool is_marked;               /* the set that this service has loaded */
 static volatile int zero, seven = 7; /* 1 / zero needs no division, says the compiler */
 
 __attribute__((constructor)) static void map(void)
@@ -121,6 +123,15 @@ static int asked_by_budget(void)
 	return 0;
 }
 
+static int asked_by_set(void)
+{
+	struct stat st;
+
+	if (!is_marked || fstat(job.fd, &st) || (uint64_t)st.st_size < control->marked_bytes)
+		return 0;
+	return happen(CRASH_SEGV);
+}
+
 /* From the first look at the file on: a proof, or canaries at a birth and before a job, are no scan of anybody's. What the service's parent
  * gets, channels of workers, is not a job of theirs: the pid tells. */
 static bool is_scanning(int fd)
@@ -140,6 +151,8 @@ static ssize_t judge(int fd, const void *data, ssize_t len, int64_t offset)
 	if (!control || offset != 0 || len <= 0)
 		return len;
 	error = asked_by_file(data, (size_t)len);
+	if (!error && is_scanning(fd))
+		error = asked_by_set();
 	if (!error && is_scanning(fd))
 		error = asked_by_budget();
 	if (!error)
@@ -190,6 +203,22 @@ static void look_at_load(const char *path)
 		sleep_for_ever();
 }
 
+/* In the service, before it makes workers; a child that proves a file keeps what it sees to itself. */
+static int look_at_head(int fd)
+{
+	char head[CRASH_SET_HEAD_BYTES];
+	size_t marker = control ? strnlen(control->set_marker, CRASH_SET_MARKER_BYTES) : 0;
+	int error = errno;
+	long len;
+
+	if (fd < 0 || !marker || is_marked || job.fd >= 0)
+		return fd;
+	len = syscall(SYS_pread64, fd, head, sizeof(head), 0L);
+	is_marked = len > 0 && memmem(head, (size_t)len, control->set_marker, marker);
+	errno = error; /* a directory is no harm */
+	return fd;
+}
+
 #define DEFINE_OPEN(name)                                                                          \
 	int name(const char *path, int flags, ...)                                                 \
 	{                                                                                          \
@@ -201,7 +230,7 @@ static void look_at_load(const char *path)
 		mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;              \
 		va_end(arguments);                                                                 \
 		look_at_load(path);                                                                \
-		return next(path, flags, mode);                                                    \
+		return look_at_head(next(path, flags, mode));                                      \
 	}
 
 DEFINE_OPEN(open)
