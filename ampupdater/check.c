@@ -23,6 +23,7 @@ struct check {
 	unsigned order[LIMIT_MIRRORS];  /* in which mirrors are asked */
 	uint32_t wait_s[LIMIT_MIRRORS]; /* they told us so in this check */
 	unsigned database, mirror;      /* of the attempt */
+	unsigned n_to_ask;              /* mirrors for this database, this one included */
 	unsigned updated;
 	enum update_outcome
 		failure; /* of the first database that could not be had; else UPDATE_NOTHING_NEW */
@@ -182,10 +183,29 @@ static void settle(const char *name, const struct present *before, struct update
 
 /* ---- one mirror, one database ---- */
 
+/* One slow mirror must not use up the time of all: each gets its share of what is left. */
+static mono_ms end_of_attempt(const struct check *check)
+{
+	mono_ms now = clock_mono_ms();
+
+	return check->until <= now ? check->until
+				   : mono_add(now, (check->until - now) / check->n_to_ask);
+}
+
+/* Somebody else has the rest of the time. */
+static void blame_slow(const struct check *check, struct fetch_report *report)
+{
+	if (report->verdict.outcome != UPDATE_LATE || check->n_to_ask < 2)
+		return;
+	report->verdict.outcome = UPDATE_STALLED;
+	(void)snprintf(report->verdict.detail, sizeof(report->verdict.detail), "%s",
+		       "too slow: the other mirrors need the rest of the time"); /* fits */
+}
+
 static enum fetch_end ask(struct check *check, struct fetch_report *ret_report)
 {
 	const struct fetch_watch watch = {.channel = UPDATE_FD_CHANNEL,
-					  .until = check->until,
+					  .until = end_of_attempt(check),
 					  .tick = say_progress,
 					  .is_within = is_within,
 					  .owner = check};
@@ -217,6 +237,7 @@ static enum update_outcome attempt_now(struct check *check)
 	int swept;
 
 	check->has_hung_up |= ask(check, &report) == FETCH_HUNG_UP;
+	blame_slow(check, &report);
 	swept = incoming_sweep(UPDATE_FD_INCOMING, check->start);
 	if (check->has_hung_up) {
 		undo(name, &before);
@@ -267,6 +288,16 @@ static void put_last(struct check *check, unsigned place)
 	check->order[n - 1] = mirror;
 }
 
+/* Those that told us to wait take no time. */
+static unsigned to_ask(const struct check *check, const unsigned *order, unsigned from)
+{
+	unsigned n = 1;
+
+	for (unsigned i = from + 1; i < check->start->n_mirrors; i++)
+		n += check->wait_s[order[i]] == 0;
+	return n;
+}
+
 static enum update_outcome check_database(struct check *check)
 {
 	unsigned order[LIMIT_MIRRORS];
@@ -275,6 +306,7 @@ static enum update_outcome check_database(struct check *check)
 	memcpy(order, check->order, sizeof(order));
 	for (unsigned i = 0; i < check->start->n_mirrors && !check->has_hung_up; i++) {
 		check->mirror = order[i];
+		check->n_to_ask = to_ask(check, order, i);
 		outcome = attempt_or_not(check);
 		if (!update_outcome_is_of_mirror(outcome))
 			break;

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ampupdater/incoming.h"
 #include "ampupdater/walls.h"
 #include "base/exit_code.h"
 #include "io/clock.h"
@@ -34,6 +35,13 @@ int fetch_init(struct fetch *fetch)
 	return 0;
 }
 
+/* A slow disk is waited for here, where somebody watches. The parent syncs, too, and its word counts. */
+static void flush(const char *database)
+{
+	(void)incoming_sync(UPDATE_FD_INCOMING, database, ".cvd"); /* one of them is missing */
+	(void)incoming_sync(UPDATE_FD_INCOMING, database, ".cld");
+}
+
 static _Noreturn void be_child(struct fetch *fetch, const struct fresh_order *order, pid_t parent)
 {
 	close(UPDATE_FD_CHANNEL); /* whatever it becomes, it does not speak for us */
@@ -41,6 +49,7 @@ static _Noreturn void be_child(struct fetch *fetch, const struct fresh_order *or
 	    walls_build_child(parent) < 0)
 		_exit(EXIT_CODE_WALLS);
 	fresh_update(order, fetch->result);
+	flush(order->start->databases[order->database]);
 	(void)fflush(NULL); /* words that are lost leave the code */
 	_exit(EXIT_CODE_OK);
 }

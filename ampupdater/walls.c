@@ -183,6 +183,10 @@ static int become(uid_t uid, gid_t gid, const char **ret_step)
 
 static int lock(struct wall_book *book, const char **ret_step)
 {
+	/* The daemon asked for this, too; the kernel forgot it when the user changed. */
+	*ret_step = "end with the daemon";
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return -errno;
 	*ret_step = "set no_new_privs";
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;

@@ -123,7 +123,8 @@ void update_plan_attempt(struct update_plan *plan, mono_ms now, unsigned mirror,
 	state = &plan->mirrors[mirror];
 	if (outcome == UPDATE_WAIT && wait_ms > 0)
 		close_mirror(plan, now, mirror, mono_add(wait_ms, part_of(wait_ms / 10, jitter)));
-	if (update_outcome_is_of_mirror(outcome)) {
+	if (update_outcome_is_of_mirror(outcome) ||
+	    (plan->is_old && outcome == UPDATE_NOTHING_NEW)) {
 		state->has_failed = true;
 		state->failed_at = now;
 	} else if (update_outcome_is_success(outcome)) {
@@ -215,6 +216,8 @@ static mono_ms next_delay(const struct update_plan *plan, unsigned jitter)
 {
 	mono_ms regular = spread(plan->settings.interval_ms, jitter);
 
+	if (plan->is_old && plan->settings.n_mirrors > 1)
+		regular = mono_min(regular, spread(plan->settings.retry_max_ms, jitter));
 	return plan->failures ? mono_min(regular, retry_delay(plan, jitter)) : regular;
 }
 
@@ -266,6 +269,11 @@ bool update_plan_tick(struct update_plan *plan, struct update_now now, unsigned 
 	return plan->is_running;
 }
 
+void update_plan_age(struct update_plan *plan, bool is_old)
+{
+	plan->is_old = is_old;
+}
+
 mono_ms update_plan_deadline(const struct update_plan *plan)
 {
 	return plan->is_running || !plan->settings.n_mirrors ? MONO_NEVER : plan->due;
@@ -289,7 +297,9 @@ void update_plan_ended(struct update_plan *plan, struct update_now now, bool wen
 	}
 	due = mono_add(now.at, next_delay(plan, jitter));
 	/* A regular check may come earlier, so that none of a day's windows is missed; a pause is not cut. */
-	earliest = plan->failures ? due : mono_add(now.at, plan->settings.interval_ms / 2);
+	earliest = mono_min(due, mono_add(now.at, plan->settings.interval_ms / 2));
+	if (plan->failures)
+		earliest = due;
 	if (earliest < first_open(plan, now.at))
 		earliest = first_open(plan, now.at);
 	if (due < earliest)

@@ -16,6 +16,8 @@
  *   the first of these times.
  * - What a mirror gave and the trial rejected, it is not asked for again: nor for what is older. That is forgotten after a week, because a
  *   version is not yet a file: a mirror whose mistake was a version too high would be lost for good.
+ * - While what serves is old, "nothing newer" is no success: that mirror may have stopped. It is asked last the next time, and when there are
+ *   several the next time is within retry_max_ms.
  * - Mirrors are asked in the configured order; one that failed comes after those that did not, the one that failed longest ago first. One
  *   success makes it whole again.
  */
@@ -66,6 +68,7 @@ struct update_plan {
 	struct update_settings settings;
 	mono_ms due; /* MONO_NEVER: nothing is planned */
 	bool is_running, is_commanded;
+	bool is_old;       /* what serves */
 	uint32_t failures; /* checks in a row */
 	struct mirror_state mirrors[LIMIT_MIRRORS];
 };
@@ -82,6 +85,9 @@ bool update_plan_command(struct update_plan *plan, mono_ms now);
 
 /* True: begin a check now; update_plan_ended() must follow. Early and late calls are harmless. */
 bool update_plan_tick(struct update_plan *plan, struct update_now now, unsigned jitter);
+
+/* Of what serves, when it changes. */
+void update_plan_age(struct update_plan *plan, bool is_old);
 
 /* When to tick next; MONO_NEVER while a check is running, and when nothing is planned. */
 mono_ms update_plan_deadline(const struct update_plan *plan);

@@ -138,6 +138,14 @@ failing "a stall ends by the time of a request" test.cvd stall ' stalled wait=0 
 failing "a drip ends by the time of the check" test.cvd drip ' late wait=0 ' 91 deadline_ms=1500
 t_like "progress was told meanwhile" "$output" '^progress database=0 mirror=0 bytes=[1-9]'
 
+failing "who does not say a word is stalled" test.cvd mute ' stalled wait=0 ' 86 request_timeout_s=1
+failing "a header without end ends" test.cvd headers ' (too-big|unreachable|stalled|cut) wait=0 ' '8[5-9]' memory_bytes=134217728
+failing "who sends us round in a circle is left" test.cvd "redirect:http,//127.0.0.1,$port/test.cvd" ' unreachable .*\(47\)' 85
+failing "who sends us to our own files is left" test.cvd redirect:file,///etc/passwd ' unreachable .*\((1|7)\)' 85
+failing "who sends us into a service that speaks no HTTP is left" test.cvd redirect:gopher,//127.0.0.1,1/x ' unreachable .*\(1\)' 85
+serve 6 && cp "$served/test.cvd" "$served/there.cvd" && behave test.cvd "redirect:http,//127.0.0.1,$port/there.cvd" && incoming_new && check_here
+expect "who sends us to where it is, is followed" 'updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
+
 serve 6 && incoming_new && head -c 9000 "$data/test-6.cvd" >"$served/test.cvd" && check_here
 expect "a damaged file is damaged" ' damaged wait=0 .*Verification' 88 "$memory"
 serve 2 && incoming_new 3 && check_here
@@ -156,6 +164,11 @@ t_like "and the dead one is told" "$attempts" ' mirror=0 unreachable .*connect'
 incoming_new 3 && check mirror=$dead
 expect "a dead mirror alone is unreachable" ' unreachable ' 85 "$as_before"
 
+mkdir "$work/good" && cp "$data/test-6.cvd" "$work/good/test.cvd"
+served=$work/good mirror_start good
+serve 6 && behave test.cvd drip && incoming_new && check_here mirror="http://127.0.0.1:$mirror_port" deadline_ms=4000
+expect "a slow mirror does not use up the time of the next" ' mirror=1 updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
+t_like "and is told" "$attempts" ' mirror=0 stalled wait=0 .*too slow'
 serve 6 && cp "$data/bytecode.cvd" "$served/" && incoming_new && check mirror=$dead mirror="http://127.0.0.1:$port" database=bytecode
 t_is "a mirror that failed is not asked first again" "$(grep -c unreachable <<<"$attempts")" 1
 t_is "both databases are there" "$(left)" "bytecode.cvd $memory test.cvd "

@@ -14,6 +14,9 @@ NAME.behaviour beside NAME (which need not exist) says how NAME is answered, in 
   drip                a byte each tenth of a second
   junk:BYTES          that many bytes more than the file has
   flood:BYTES         the same, also when a range is asked for
+  mute                not a word
+  headers             lines of a header without end
+  redirect:URL        to there; commas in it are colons
   advertise:FILE      a range is answered from that file, the whole from NAME
 
 Speaks TLS when there is a CERTIFICATE (PEM, with its key). Is a proxy too: CONNECT leads to ports of the loopback.
@@ -91,6 +94,18 @@ class Mirror(BaseHTTPRequestHandler):
 
     do_flood = do_junk
 
+    def do_mute(self, _):
+        time.sleep(60)
+
+    def do_headers(self, _):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        line = b"X-More: " + b"x" * 8000 + b"\r\n"
+        for _ in range(1 << 17):
+            self.wfile.write(line * 16)
+
+    def do_redirect(self, _, url):
+        self.head(302, 0, Location=url.replace(",", ":"))
+
     def plain(self, body):
         wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         if not wanted:
@@ -113,7 +128,7 @@ class Mirror(BaseHTTPRequestHandler):
                 self.do_status(body, *words)
             elif body is None:
                 self.do_status(body, "404")
-            elif how in ("", "advertise") or (has_range and how != "flood"):
+            elif how in ("", "advertise") or (has_range and how not in ("flood", "mute", "headers", "redirect")):
                 self.plain(body)
             else:
                 getattr(self, "do_" + how)(body, *words)

@@ -336,6 +336,40 @@ static void a_cool_down_outlives_a_restart(void)
 	CU_ASSERT_STRING_EQUAL(order(3 * HOUR), "012");
 }
 
+static void a_mirror_that_stopped_does_not_keep_the_others_from_being_asked(void)
+{
+	begin(&whole_day);
+	attempt(1, 0, UPDATE_NOTHING_NEW, 0);
+	CU_ASSERT_STRING_EQUAL(order(1), "012");
+	update_plan_age(&plan, true);
+	attempt(2, 0, UPDATE_NOTHING_NEW, 0);
+	CU_ASSERT_STRING_EQUAL(order(2), "120");
+	attempt(3, 1, UPDATE_NOTHING_NEW, 0);
+	CU_ASSERT_STRING_EQUAL(order(3), "201");
+	check_at(DAY, true, MIDDLE);
+	CU_ASSERT_EQUAL(update_plan_deadline(&plan), DAY + 4 * HOUR);
+	attempt(DAY, 2, UPDATE_UPDATED, 0);
+	update_plan_age(&plan, false);
+	CU_ASSERT_STRING_EQUAL(order(DAY), "201");
+	attempt(DAY, 0, UPDATE_NOTHING_NEW, 0);
+	CU_ASSERT_STRING_EQUAL(order(DAY), "021");
+	check_at(DAY, true, MIDDLE);
+	CU_ASSERT_EQUAL(update_plan_deadline(&plan), 2 * DAY);
+}
+
+static void one_mirror_alone_is_not_asked_more_often_for_being_old(void)
+{
+	struct update_settings alone = whole_day;
+
+	alone.n_mirrors = 1;
+	begin(&alone);
+	update_plan_age(&plan, true);
+	attempt(0, 0, UPDATE_NOTHING_NEW, 0);
+	check_at(0, true, MIDDLE);
+	CU_ASSERT_EQUAL(update_plan_deadline(&plan), DAY);
+	CU_ASSERT_STRING_EQUAL(order(0), "0");
+}
+
 static void what_was_rejected_is_not_asked_for_again(void)
 {
 	begin(&whole_day);
@@ -467,6 +501,8 @@ static void random_lives_keep_the_promises(void)
 
 		if (random() % 50 == 0 && update_plan_command(&plan, life.now))
 			life.is_commanded = true;
+		if (random() % 50 == 0)
+			update_plan_age(&plan, random() % 2);
 		begin_check(&life, jitter);
 		go_on(&life, jitter);
 	}
@@ -500,6 +536,10 @@ static const struct unit_test tests[] = {
 	 when_all_send_us_away_nothing_is_due_before_the_first_is_open},
 	{"no mirror closes itself for ever", no_mirror_closes_itself_for_ever},
 	{"a cool-down outlives a restart", a_cool_down_outlives_a_restart},
+	{"a mirror that stopped does not keep the others from being asked",
+	 a_mirror_that_stopped_does_not_keep_the_others_from_being_asked},
+	{"one mirror alone is not asked more often for being old",
+	 one_mirror_alone_is_not_asked_more_often_for_being_old},
 	{"what was rejected is not asked for again", what_was_rejected_is_not_asked_for_again},
 	{"a refusal that makes no sense is none", a_refusal_that_makes_no_sense_is_none},
 	{"a refusal outlives a restart", a_refusal_outlives_a_restart},
