@@ -13,7 +13,7 @@
 #define LIMIT_PATH_BYTES                                                                           \
 	32768 /* eight times PATH_MAX: a walk by descriptors goes deeper than one system call can */
 #define LIMIT_LABEL_BYTES 1024
-#define LIMIT_NAME_BYTES 64 /* of a definition file, an engine, a version */
+#define LIMIT_NAME_BYTES 64   /* of a definition file, an engine, a version */
 #define LIMIT_ORIGIN_BYTES 40 /* who brought definitions, in words */
 #define LIMIT_DETAIL_BYTES 200
 #define LIMIT_REASON_BYTES 400
