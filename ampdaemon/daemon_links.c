@@ -3,6 +3,7 @@
 
 #include "ampdaemon/restart.h"
 #include "ampdaemon/service_notify.h"
+#include "io/clock.h"
 #include "io/log.h"
 
 static void tell_ready(struct daemon *d, const char *status)
@@ -18,6 +19,7 @@ static void on_up(void *context, uint64_t incarnation, uint64_t generation)
 {
 	struct daemon *d = context;
 
+	d->generation = generation;
 	desk_service_up(d->desk, incarnation, generation);
 	tell_ready(d, "scan service is up");
 }
@@ -141,10 +143,25 @@ static void on_load(void *context, const struct definition_load *load)
 const struct definition_callbacks daemon_definition_callbacks = {
 	.on_answer = on_checked, .on_phase = on_phase, .on_load = on_load};
 
+/* When the service before has no work any more: what the change has cost is known only then. */
+static void tell_switch(struct daemon *d)
+{
+	struct worker_gap gap = dispatcher_gap(desk_dispatcher(d->desk), clock_mono_ms());
+
+	if (gap.switches == d->switches_told)
+		return;
+	d->switches_told = gap.switches;
+	log_notice(
+		"scan service: generation %llu has all the work; without a worker for %lld ms, at most %lld ms since the start",
+		(unsigned long long)d->generation, (long long)gap.of_switch,
+		(long long)gap.longest);
+}
+
 static void on_room(void *context)
 {
 	struct daemon *d = context;
 
+	tell_switch(d);
 	if (d->server)
 		control_server_room(d->server);
 }

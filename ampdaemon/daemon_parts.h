@@ -40,6 +40,8 @@ struct daemon {
 	struct loop_health *health;
 	mono_ms started;
 	bool ready_told, stopping;
+	uint64_t generation;    /* of the service that is up */
+	uint32_t switches_told; /* of dispatcher_gap() */
 	int pid_fd;
 	const char *stop_reason;
 	char pid_path[PATH_MAX];

@@ -13,6 +13,7 @@
 #include "ampdaemon/core/dispatcher.h"
 #include "ampdaemon/core/job_book.h"
 #include "ampdaemon/core/outbox.h"
+#include "ampdaemon/core/readiness.h"
 #include "ampdaemon/core/worker_table.h"
 
 /* The service that orders go to, and their pace. */
@@ -33,6 +34,7 @@ struct dispatcher {
 	struct job_counters counters;
 	struct order_gate current, standby;
 	mono_ms unready_since; /* MONO_NEVER: a worker is ready */
+	struct readiness readiness;
 	bool draining;
 	mono_ms drain_deadline;
 };

@@ -112,6 +112,14 @@ static void end_drain(struct dispatcher *d, mono_ms now)
 	}
 }
 
+static void note_readiness(struct dispatcher *d, mono_ms now)
+{
+	uint32_t able = worker_table_able_but(&d->table, d->standby.epoch);
+	bool is_followed = able > 0 && able == worker_table_able(&d->table, d->current.epoch);
+
+	readiness_note(&d->readiness, now, able > 0, is_followed);
+}
+
 /* After every event: whatever follows from the new situation. */
 static void settle(struct dispatcher *d, mono_ms now)
 {
@@ -121,6 +129,7 @@ static void settle(struct dispatcher *d, mono_ms now)
 	assign(d, now);
 	workforce_order(d, now);
 	end_waiting(d, now);
+	note_readiness(d, now);
 }
 
 void dispatcher_tick(struct dispatcher *d, mono_ms now)
@@ -268,6 +277,8 @@ void dispatcher_drain(struct dispatcher *d, mono_ms now, mono_ms deadline)
 void dispatcher_service_up(struct dispatcher *d, mono_ms now, uint64_t epoch)
 {
 	assert(epoch != 0);
+	if (epoch != d->current.epoch)
+		readiness_switch(&d->readiness);
 	workforce_switch(d, now, epoch);
 	settle(d, now);
 }
@@ -475,6 +486,13 @@ bool dispatcher_is_idle(const struct dispatcher *d)
 const struct job_counters *dispatcher_counters(const struct dispatcher *d)
 {
 	return &d->counters;
+}
+
+struct worker_gap dispatcher_gap(const struct dispatcher *d, mono_ms now)
+{
+	return (struct worker_gap){.longest = readiness_longest(&d->readiness, now),
+				   .of_switch = readiness_of_switch(&d->readiness, now),
+				   .switches = d->readiness.switches};
 }
 
 uint32_t dispatcher_queued(const struct dispatcher *d)

@@ -243,6 +243,14 @@ uint32_t dispatcher_queued(const struct dispatcher *d);
 uint32_t dispatcher_in_flight(const struct dispatcher *d);
 uint32_t dispatcher_users(const struct dispatcher *d); /* uids with jobs in the book */
 
+/* How long there was no worker that takes jobs, after there had been one: at most so many ms; 0: at no moment. */
+struct worker_gap {
+	mono_ms longest;   /* since the start */
+	mono_ms of_switch; /* since dispatcher_service_up() */
+	uint32_t switches; /* that are over: only the current epoch's workers take jobs */
+};
+struct worker_gap dispatcher_gap(const struct dispatcher *d, mono_ms now);
+
 /* Fills up to `max` views; returns how many. */
 unsigned dispatcher_workers(const struct dispatcher *d, struct worker_view *views, unsigned max);
 

@@ -396,6 +396,67 @@ static void an_image_goes_on_where_another_stopped(void)
 	dispatcher_free(d);
 }
 
+/* Of the service before, until the new one's have the work: at no moment is there nobody. */
+static void a_switch_beside_the_old_service_has_no_gap(void)
+{
+	struct dispatcher *d = with_ready_workers(3);
+
+	dispatcher_service_up(d, 10, 2);
+	CU_ASSERT_EQUAL(take_effects(d), 3); /* orders 4 to 6 */
+	dispatcher_worker_ready(d, 20, 4);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 20).switches, 0); /* both services' take jobs */
+	dispatcher_worker_ready(d, 25, 5);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 25).switches, 1);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 1000).of_switch, 0);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 1000).longest, 0);
+	dispatcher_free(d);
+}
+
+/* The old service ended before the new one was there: its gap is the switch's. */
+static void a_switch_after_the_old_service_has_one(void)
+{
+	struct dispatcher *d = with_ready_workers(3);
+
+	dispatcher_service_lost(d, 100, 1);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 149).longest, 50); /* not over, and counted */
+	dispatcher_service_up(d, 150, 2);
+	(void)take_effects(d);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 150).switches, 0);
+	dispatcher_worker_ready(d, 199, 4);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 199).switches, 1);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 500).of_switch, 100);
+	dispatcher_service_up(d, 600, 3);
+	(void)take_effects(d);
+	dispatcher_worker_ready(d, 601, 7);
+	dispatcher_worker_ready(d, 601, 8);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 700).switches, 2);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 700).of_switch, 0);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 700).longest, 100);
+	dispatcher_free(d);
+}
+
+static void nobody_is_missed_before_there_was_one(void)
+{
+	struct dispatcher_settings s = settings();
+	struct dispatcher *d = dispatcher_new(&s, 0);
+
+	dispatcher_service_up(d, 0, 1);
+	(void)take_effects(d);
+	dispatcher_service_standby(d, 0, 2);
+	(void)take_effects(d);
+	dispatcher_worker_ready(d, 40, 4); /* the standby's takes no jobs */
+	dispatcher_tick(d, 50);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 50).longest, 0);
+	dispatcher_worker_ready(d, 60, 1);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 60).switches, 0); /* the first follows nobody */
+	dispatcher_worker_gone(d, 70, 1, DEATH_CRASH);
+	dispatcher_tick(d, 70);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 70).longest, 1); /* some of a millisecond is one */
+	dispatcher_service_up(d, 70, 2);
+	CU_ASSERT_EQUAL(dispatcher_gap(d, 90).of_switch, 1);
+	dispatcher_free(d);
+}
+
 static const struct unit_test tests[] = {
 	{"a user alone gets half of the book", a_user_alone_gets_half_of_the_book},
 	{"the book is shared until it is full", the_book_is_shared_until_it_is_full},
@@ -419,6 +480,9 @@ static const struct unit_test tests[] = {
 	 orders_that_nobody_took_do_not_go_to_an_outgoing_service},
 	{"a switch goes on when both do not fit", a_switch_goes_on_when_both_do_not_fit},
 	{"an image goes on where another stopped", an_image_goes_on_where_another_stopped},
+	{"a switch beside the old service has no gap", a_switch_beside_the_old_service_has_no_gap},
+	{"a switch after the old service has one", a_switch_after_the_old_service_has_one},
+	{"nobody is missed before there was one", nobody_is_missed_before_there_was_one},
 	{"every cause and state has a name and a judgement",
 	 every_cause_and_state_has_a_name_and_a_judgement},
 };
