@@ -15,9 +15,10 @@ data=$AMP_TEST_DATA
 { [ -x "$driver" ] && [ -x "$updater" ]; } || t_skip_all "update_driver or ampupdater is not built"
 [ -f "$data/test-6.cvd" ] || t_skip_all "AMP_TEST_DATA names no directory with test-6.cvd"
 
-# The account where there is one; else a number that nobody has: nothing here needs its name.
-uid=$(id -u cisco-amp-updater 2>/dev/null) || uid=64917
-gid=$(id -g cisco-amp-updater 2>/dev/null) || gid=64917
+# A number that nobody has, and no other run of this: processes are found by it. Nothing here needs a name.
+uid=$((61200 + $$ % 2000))
+while getent passwd "$uid" >/dev/null || [ -n "$(ps -o pid= -u "$uid")" ]; do uid=$((uid + 1)); done
+gid=$uid
 work=$AMP_TMP/updater
 served=$work/served
 incoming=$work/incoming
@@ -85,6 +86,18 @@ t_is "and no whole file was fetched" "$(grep -c 'test.cvd - whole' "$work/main.r
 t_like "the file is the updater's, a plain one" "$(stat -c '%u %g %F' "$incoming/test.cld")" "^$uid $gid regular file$"
 check_here
 expect "a second check finds nothing newer" ' nothing-new wait=0 file= version=0 bytes=0 ' 81 "$memory test.cld"
+
+if command -v strace >/dev/null; then
+	incoming_new 3
+	output=$(timeout 100 strace -f -e trace=fsync,sendmsg,rename -o "$work/calls" "$driver" "$updater" "$incoming" uid="$uid" gid="$gid" \
+		database=test mirror="http://127.0.0.1:$port" 2>&1)
+	parent=$(awk '/sendmsg\(3/ { print $1; exit }' "$work/calls")
+	# Of the parent alone, behind the last rename: the file, the directory, the word.
+	t_is "a file is on the disk before it is told of" "$(awk -v parent="$parent" '/rename\(.*"test.cld"/ { after = 1 } after && $1 == parent {
+		print substr($2, 1, 5) }' "$work/calls" | grep -E '^(fsync|sendm)' | tr '\n' ' ')" "fsync fsync sendm sendm "
+else
+	t_skip "a file is on the disk before it is told of" "strace is not here"
+fi
 
 incoming_new && check_here
 expect "without a file the whole one is fetched" 'updated wait=0 file=test.cvd version=6 bytes=9952 detail=$' 0 "$as_before"
@@ -282,6 +295,12 @@ t_is "it names fifteen walls" "$(grep -c '^wall ' <<<"$output")" 15
 t_is "each was tried and holds, or this kernel has none" "$(grep '^wall ' <<<"$output" | grep -vcE '^wall [a-z-]+ (up|missing) ')" 0
 t_note "missing here: $(sed -n 's/^wall \([a-z-]*\) missing.*/\1/p' <<<"$output" | tr '\n' ' ')"
 
+# ---- the page for people ------------------------------------------------------------------------------------------
+
+missing=$(awk -F'"' '/^\tX\(UPDATE_/ { printf "| %d | `%s` |\n", n ? 80 + n : 0, $2; n++ }' "$AMP_SRC/shared/base/update_outcome.h" |
+	while read -r row; do grep -qF "$row" "$AMP_SRC/docs/updates.md" || echo "$row"; done)
+t_is "docs/updates.md explains each outcome under its number" "$missing" ""
+
 # ---- births that are refused --------------------------------------------------------------------------------------
 
 refused() { # NAME STATUS REGEX
@@ -313,6 +332,11 @@ expect "a library that dies is told, and cleaned up after" ' died wait=0 .*signa
 behave test.cvd drip && incoming_new && check_here kill_ms=700
 t_like "a kill is a kill" "$output" '^end signal=9$'
 t_ok "its child goes with it" wait_for 5 gone
+
+# The daemon is killed while the updater cannot hear that its channel ends.
+serve 6 && behave test.cvd drip && incoming_new
+check_here hello='(sleep 0.4; kill -STOP $UPDATER; kill -9 $PPID) >/dev/null 2>&1 &'
+t_ok "it ends with the daemon, also when it cannot look" wait_for 5 gone
 
 # Killed at random moments: AMP_UPDATER_KILLS of them. What is there then must be whole under the names that would be looked at; the next check does its work.
 is_whole() {
@@ -383,8 +407,8 @@ if [ -x "$hijacked" ]; then
 	done
 	taken_over deep "three thousand directories in one another are swept" ' (too-big|refused) ' '\(84\|89\)'
 	taken_over locked "directories without rights are swept" ' refused .*locked' 84
-	taken_over crowd "a crowd of files ends by its number, and is swept" ' too-big ' 89
-	taken_over fill "many files end by what they weigh together, and are swept" ' too-big ' 89
+	taken_over crowd "a crowd of files ends by its number, and is swept" ' too-big ' 89 deadline_ms=30000
+	taken_over fill "many files end by what they weigh together, and are swept" ' too-big ' 89 deadline_ms=30000
 	incoming_new && output=$(timeout 100 "$driver" "$hijacked" "$incoming" uid="$uid" gid="$gid" database=test mirror=http://x/claim)
 	t_like "taken over: a directory is no file, whatever is claimed" "$output" ' failed wait=0 file= version=0 bytes=0 '
 	t_is "taken over: and it is swept" "$(left)" ""
