@@ -202,6 +202,17 @@ static void blame_slow(const struct check *check, struct fetch_report *report)
 		       "too slow: the other mirrors need the rest of the time"); /* fits */
 }
 
+/* The library does not say what a proxy answers. */
+static void hint_at_proxy(const struct check *check, struct fetch_report *report)
+{
+	static const char hint[] = "; or the proxy refuses (password, rule)";
+	struct transfer_verdict *verdict = &report->verdict;
+	size_t at = strnlen(verdict->detail, sizeof(verdict->detail) - sizeof(hint));
+
+	if (verdict->outcome == UPDATE_CUT && check->start->proxy.url[0])
+		memcpy(verdict->detail + at, hint, sizeof(hint));
+}
+
 static enum fetch_end ask(struct check *check, struct fetch_report *ret_report)
 {
 	const struct fetch_watch watch = {.channel = UPDATE_FD_CHANNEL,
@@ -238,6 +249,7 @@ static enum update_outcome attempt_now(struct check *check)
 
 	check->has_hung_up |= ask(check, &report) == FETCH_HUNG_UP;
 	blame_slow(check, &report);
+	hint_at_proxy(check, &report);
 	swept = incoming_sweep(UPDATE_FD_INCOMING, check->start);
 	if (check->has_hung_up) {
 		undo(name, &before);

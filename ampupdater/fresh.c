@@ -29,6 +29,7 @@ struct memory {
 	time_t retry_after;
 };
 
+#define MEMORY_BYTES ((off_t)(sizeof(MEMORY_MAGIC) - 1 + sizeof(struct memory)))
 #define WAIT_OFFSET ((off_t)(sizeof(MEMORY_MAGIC) - 1 + offsetof(struct memory, retry_after)))
 
 bool fresh_prepare(void)
@@ -188,22 +189,32 @@ void fresh_update(const struct fresh_order *order, struct fresh_result *ret_resu
 	ret_result->code = code_of(code);
 }
 
-/* The library's file, when it is as we know it; else -1: it makes a new one. */
+/* All of it was written by a process that talked to strangers, and the next one prints and sends what stands there. */
+static bool is_sound(int fd)
+{
+	char magic[sizeof(MEMORY_MAGIC) - 1];
+	struct memory memory;
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
+	       pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
+	       memcmp(magic, MEMORY_MAGIC, sizeof(magic)) == 0 &&
+	       pread(fd, &memory, sizeof(memory), sizeof(magic)) == sizeof(memory) &&
+	       memory.version == 1 && !memory.uuid[sizeof(memory.uuid) - 1] &&
+	       strspn(memory.uuid, "0123456789abcdefABCDEF-") == sizeof(memory.uuid) - 1;
+}
+
+/* The library's file; -ENOENT: there is none, -EBADMSG: it is not as we know it. */
 static int open_memory(int incoming, int flags)
 {
 	int fd = openat(incoming, INCOMING_MEMORY, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char magic[sizeof(MEMORY_MAGIC) - 1];
-	struct stat status;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	    status.st_size >= WAIT_OFFSET + (off_t)sizeof(time_t) &&
-	    pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
-	    memcmp(magic, MEMORY_MAGIC, sizeof(magic)) == 0)
+	if (is_sound(fd))
 		return fd;
 	close(fd);
-	return -ENOENT;
+	return -EBADMSG;
 }
 
 int fresh_forget_wait(int incoming)
@@ -217,7 +228,9 @@ int fresh_forget_wait(int incoming)
 		return unlinkat(incoming, INCOMING_MEMORY, 0) < 0 ? -errno : 0;
 	if (fd < 0)
 		return 0;
-	if (pwrite(fd, &none, sizeof(none), WAIT_OFFSET) != sizeof(none))
+	/* What stands behind it is for the library's own reports. */
+	if (pwrite(fd, &none, sizeof(none), WAIT_OFFSET) != sizeof(none) ||
+	    ftruncate(fd, MEMORY_BYTES) < 0)
 		result = -EIO;
 	close(fd);
 	return result;

@@ -10,6 +10,7 @@
 driver=$AMP_BUILD/tests/support/update_driver
 updater=$AMP_BUILD/ampupdater/ampupdater
 data=$AMP_TEST_DATA
+is_sanitized=$(grep -cm1 __asan_init "$updater" 2>/dev/null) # its limits of memory are off, and it needs more calls
 
 [ "$(id -u)" -eq 0 ] || t_skip_all "needs root: it gives rights away"
 { [ -x "$driver" ] && [ -x "$updater" ]; } || t_skip_all "update_driver or ampupdater is not built"
@@ -146,13 +147,13 @@ failing "403 is a day" test.cvd status:403 ' told-to-wait wait=86(400|399) ' 82
 failing "a short file is cut" test.cvd cut ' cut wait=0 ' 87
 failing "a short file that does not say so is damaged" test.cvd short ' damaged wait=0 ' 88
 failing "300 MB of junk end at the limit" test.cvd junk:300000000 ' too-big wait=0 ' 89
-failing "300 MB in place of a header end at the limit" test.cvd flood:300000000 ' too-big wait=0 ' 89 memory_bytes=134217728
+[ "$is_sanitized" -gt 0 ] || failing "300 MB in place of a header end at the limit" test.cvd flood:300000000 ' too-big wait=0 ' 89 memory_bytes=134217728
 failing "a stall ends by the time of a request" test.cvd stall ' stalled wait=0 ' 86 request_timeout_s=1
 failing "a drip ends by the time of the check" test.cvd drip ' late wait=0 ' 91 deadline_ms=1500
 t_like "progress was told meanwhile" "$output" '^progress database=0 mirror=0 bytes=[1-9]'
 
 failing "who does not say a word is stalled" test.cvd mute ' stalled wait=0 ' 86 request_timeout_s=1
-failing "a header without end ends" test.cvd headers ' (too-big|unreachable|stalled|cut) wait=0 ' '8[5-9]' memory_bytes=134217728
+[ "$is_sanitized" -gt 0 ] || failing "a header without end ends" test.cvd headers ' (too-big|unreachable|stalled|cut) wait=0 ' '8[5-9]' memory_bytes=134217728
 failing "who sends us round in a circle is left" test.cvd "redirect:http,//127.0.0.1,$port/test.cvd" ' unreachable .*\(47\)' 85
 failing "who sends us to our own files is left" test.cvd redirect:file,///etc/passwd ' unreachable .*\((1|7)\)' 85
 failing "who sends us into a service that speaks no HTTP is left" test.cvd redirect:gopher,//127.0.0.1,1/x ' unreachable .*\(1\)' 85
@@ -254,6 +255,13 @@ ln "$work/six.cld" "$incoming/main.cvd" && echo x >"$incoming/$memory" && chmod 
 chown -R "$uid:$gid" "$incoming/clamav-x.tmp"
 check_here
 expect "what a dead predecessor left is removed" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+incoming_new 3
+{ printf 'FreshClamData\001\000\000\000' && head -c 500 /dev/zero | tr '\0' A; } >"$incoming/$memory" && chown "$uid:$gid" "$incoming/$memory"
+check_here
+expect "a memory that the library did not write is not read" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+t_is "but made anew" "$(grep -c AAAA "$incoming/$memory")" 0
+before=$(head -c 50 "$incoming/$memory" | tail -c 33) && check_here
+t_is "one that it did write stays" "$(head -c 50 "$incoming/$memory" | tail -c 33)" "$before"
 incoming_new 3 && install -m 644 -o "$uid" -g "$gid" "$work/six.cld" "$incoming/test.cld" && check_here
 expect "two files of a database are none" 'updated wait=0 file=test.cvd version=6 ' 0 "$as_before"
 
@@ -402,8 +410,10 @@ taken_over() { # ATTACK NAME ATTEMPT STATUS [WORD...]
 }
 
 if [ -x "$hijacked" ]; then
-	for attack in symlink link fifo exec ptrace vmwrite memfd rlimit signal listen; do
-		taken_over $attack "$attack ends it" ' died .*signal 31' 92
+	attacks="symlink link fifo exec ptrace vmwrite memfd listen"
+	[ "$is_sanitized" -gt 0 ] || attacks="$attacks rlimit signal"
+	for attack in $attacks; do
+		taken_over "$attack" "$attack ends it" ' died .*signal 31' 92
 	done
 	taken_over deep "three thousand directories in one another are swept" ' (too-big|refused) ' '\(84\|89\)'
 	taken_over locked "directories without rights are swept" ' refused .*locked' 84
@@ -416,7 +426,7 @@ if [ -x "$hijacked" ]; then
 	taken_over socket "no local socket can be reached" ' refused .*\(reached 0$' 84
 	taken_over look "no file of the host can be opened" ' refused .*\(opened 0$' 84
 	taken_over descriptors "it has five descriptors, and the channel is none" ' refused .*\(descriptors 5$' 84
-	taken_over memory "memory that is shared with nobody is counted" ' refused .*\(thousands 1$' 84
+	[ "$is_sanitized" -gt 0 ] || taken_over memory "memory that is shared with nobody is counted" ' refused .*\(thousands 1$' 84
 	taken_over spin "a loop ends by the time of the check" ' late ' 91
 else
 	t_skip "a library that was taken over" "hijacked_updater is not built"
@@ -457,6 +467,12 @@ if command -v openssl >/dev/null && [ -f /etc/ssl/certs/ca-certificates.crt ] &&
 else
 	t_skip "mirrors over https" "openssl, /etc/ssl/certs/ca-certificates.crt, /etc/hosts or /etc/resolv.conf is not here"
 fi
+serve 6 && behave CONNECT status:407 && incoming_new 3 && check mirror="http://127.0.0.1:$port" proxy="http://127.0.0.1:$port"
+expect "a proxy that wants a password is hinted at" ' cut wait=0 .*or the proxy refuses \(password, rule\)$' 87 "$as_before"
+serve 6 && behave CONNECT status:403 && incoming_new 3 && check mirror="http://127.0.0.1:$port" proxy="http://127.0.0.1:$port"
+expect "one that forbids the way too, and nobody is sent away for a day" ' cut wait=0 .*or the proxy refuses' 87 "$as_before"
+serve 6 && incoming_new 3 && check mirror="http://127.0.0.1:$port" proxy="http://127.0.0.1:1"
+expect "a dead proxy is unreachable" ' unreachable wait=0 ' 85 "$as_before"
 serve 6 && incoming_new 3 && check mirror="http://127.0.0.1:$port" proxy="http://127.0.0.1:$port" user=amp password=word
 expect "a proxy is used" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
 t_like "with user and password" "$(cat "$work/main.requests")" "^CONNECT 127.0.0.1 Basic $(printf amp:word | base64)$"

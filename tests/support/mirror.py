@@ -19,7 +19,8 @@ NAME.behaviour beside NAME (which need not exist) says how NAME is answered, in 
   redirect:URL        to there; commas in it are colons
   advertise:FILE      a range is answered from that file, the whole from NAME
 
-Speaks TLS when there is a CERTIFICATE (PEM, with its key). Is a proxy too: CONNECT leads to ports of the loopback.
+Speaks TLS when there is a CERTIFICATE (PEM, with its key). Is a proxy too: CONNECT leads to ports of the loopback, or ends as
+CONNECT.behaviour says (status only).
 Every request is a line on standard output. Ends with its standard input.
 """
 import os
@@ -138,6 +139,10 @@ class Mirror(BaseHTTPRequestHandler):
     def do_CONNECT(self):
         host, port = self.path.rsplit(":", 1)
         print("CONNECT", host, self.headers.get("Proxy-Authorization", "-"), flush=True)
+        how, words = self.behaviour("CONNECT")
+        if how == "status":
+            self.do_status(None, *words)
+            return
         with socket.create_connection(("127.0.0.1", int(port))) as other:
             self.send_response(200)
             self.end_headers()
