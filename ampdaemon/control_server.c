@@ -88,13 +88,22 @@ static void on_history(void *context, uint64_t token, const struct journal_row *
 		session_history(session, rows, n);
 }
 
-void control_server_checked(struct control_server *server, uint64_t client,
-			    const struct definition_answer *answer)
+void control_server_verdict(struct control_server *server, uint64_t client,
+			    const struct reply *verdict)
 {
 	struct control_session *session = find(server, client);
 
 	if (session)
-		session_verdict(session, answer);
+		session_verdict(session, verdict);
+}
+
+void control_server_progress(struct control_server *server, uint64_t client,
+			     const struct reply *progress)
+{
+	struct control_session *session = find(server, client);
+
+	if (session)
+		session_progress(session, progress);
 }
 
 /* ---- sessions begin ---- */

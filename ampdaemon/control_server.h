@@ -42,6 +42,10 @@ struct control_services {
 	 * it must not begin from within the call. */
 	int (*restart)(void *context, char *ret_error, size_t size);
 	void (*recheck)(void *context);
+	/* Asks the mirrors for `client`: 0 and a verdict follows, or -errno with a sentence. The client is gone. What is known of updates. */
+	int (*update)(void *context, uint64_t client, char *ret_why);
+	void (*cancel_update)(void *context, uint64_t client);
+	void (*fill_updates)(void *context, struct generations_report *ret_report);
 	void *context;
 	struct fault_desk *faults;
 	uint64_t last_scan; /* scans are numbered from here on */
@@ -78,8 +82,11 @@ void control_server_stop_accepting(struct control_server *server);
 /* From the desk. */
 void control_server_result(struct control_server *server, uint64_t client, struct span path,
 			   const struct file_result *result);
-void control_server_checked(struct control_server *server, uint64_t client,
-			    const struct definition_answer *answer);
+/* From the desks of definitions and updates: the verdict that a client waits for, and how far it is (dropped when it does not read). */
+void control_server_verdict(struct control_server *server, uint64_t client,
+			    const struct reply *verdict);
+void control_server_progress(struct control_server *server, uint64_t client,
+			     const struct reply *progress);
 void control_server_room(struct control_server *server);
 
 void control_server_status_fresh(struct control_server *server);

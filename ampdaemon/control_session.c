@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ampdaemon/session_check.h"
+#include "ampdaemon/session_definitions.h"
 #include "ampdaemon/session_reports.h"
 #include "ampdaemon/session_scan.h"
 #include "io/channel.h"
@@ -17,6 +17,8 @@
 #include "io/late_close.h"
 #include "io/log.h"
 #include "wire/session_rules.h"
+
+#define OUT_OF_MEMORY "the daemon is out of memory"
 
 enum awaiting {
 	AWAITING_NOTHING,
@@ -92,6 +94,15 @@ void session_refuse(struct control_session *s, enum refusal_code code, const cha
 	(void)reply(s, &message); /* the session may be gone: nobody to tell */
 }
 
+/* `len`: as of send_packet(); an error is the client's. */
+static void send_or_refuse(struct control_session *s, ssize_t len, const char *why)
+{
+	if (len < 0)
+		session_refuse(s, REFUSAL_UNAVAILABLE, why);
+	else
+		(void)send_packet(s, len); /* the session may be gone: nobody to tell */
+}
+
 /* ---- the scan ---- */
 
 /* A client that comes back goes on with its scan, when we know it and it is its own. */
@@ -154,13 +165,12 @@ static void wait_for(struct control_session *s, enum awaiting what)
 	set_reading(s);
 }
 
-/* A file that the desk refuses for want of memory is answered: nothing is lost in silence. */
-static void answer_unsubmitted(struct control_session *s, const struct desk_file *file)
+/* What the desk does not take is answered: nothing is lost in silence. */
+static void answer_error(struct control_session *s, const struct desk_file *file,
+			 enum scan_reason reason, const char *detail)
 {
-	struct file_result result = {.file = file->file,
-				     .verdict = VERDICT_ERROR,
-				     .reason = SCAN_REASON_RESOURCE,
-				     .detail = "the daemon is out of memory"};
+	struct file_result result = {
+		.file = file->file, .verdict = VERDICT_ERROR, .reason = reason, .detail = detail};
 
 	session_result(s, file->path, &result);
 }
@@ -169,7 +179,7 @@ static void submit(struct control_session *s, const struct desk_file *file)
 {
 	s->scan.under_way++;
 	if (desk_submit(s->host->services->desk, file))
-		answer_unsubmitted(s, file);
+		answer_error(s, file, SCAN_REASON_RESOURCE, OUT_OF_MEMORY);
 	else if (!desk_has_room(s->host->services->desk, s->peer.uid))
 		wait_for(s, AWAITING_ROOM);
 }
@@ -198,7 +208,7 @@ static void hold(struct control_session *s, const struct desk_file *file)
 	s->held.path = malloc(file->path.len + 1);
 	if (!s->held.path) {
 		s->scan.under_way++;
-		answer_unsubmitted(s, file);
+		answer_error(s, file, SCAN_REASON_RESOURCE, OUT_OF_MEMORY);
 		late_close(file->fd);
 		return;
 	}
@@ -210,14 +220,9 @@ static void hold(struct control_session *s, const struct desk_file *file)
  * wait for that somebody, and no signal could end it; the parent could not end without it. */
 static void answer_hidden(struct control_session *s, const struct desk_file *file)
 {
-	struct file_result result = {.file = file->file,
-				     .verdict = VERDICT_ERROR,
-				     .reason = SCAN_REASON_READ,
-				     .detail = "its file system hides it from the daemon"};
-
 	s->scan.under_way++;
 	late_close(file->fd);
-	session_result(s, file->path, &result);
+	answer_error(s, file, SCAN_REASON_READ, "its file system hides it from the daemon");
 }
 
 static void hear_file(struct control_session *s, const struct request *request, int fd)
@@ -302,7 +307,7 @@ void session_status_fresh(struct control_session *s)
 	wait_for(s, AWAITING_NOTHING);
 	message = calloc(1, sizeof(*message));
 	if (!message) {
-		session_refuse(s, REFUSAL_UNAVAILABLE, "the daemon is out of memory");
+		session_refuse(s, REFUSAL_UNAVAILABLE, OUT_OF_MEMORY);
 		return;
 	}
 	message->kind = REPLY_STATUS;
@@ -330,10 +335,7 @@ void session_history(struct control_session *s, const struct journal_row *rows, 
 
 	if (s->awaiting == AWAITING_HISTORY)
 		wait_for(s, AWAITING_NOTHING);
-	if (len < 0)
-		session_refuse(s, REFUSAL_UNAVAILABLE, "the journal cannot be read");
-	else
-		(void)send_packet(s, len); /* the session may be gone: nobody to tell */
+	send_or_refuse(s, len, "the journal cannot be read");
 }
 
 static void hear_faults(struct control_session *s, const struct request *request, int fd)
@@ -342,26 +344,19 @@ static void hear_faults(struct control_session *s, const struct request *request
 					    sizeof(packet));
 
 	(void)fd;
-	if (len < 0)
-		session_refuse(s, REFUSAL_UNAVAILABLE,
-			       len == -ENOENT ? "there is no fault of this number"
-					      : "the faults cannot be told: out of memory");
-	else
-		(void)send_packet(s, len); /* the session may be gone: nobody to tell */
+	send_or_refuse(s, len,
+		       len == -ENOENT ? "there is no fault of this number"
+				      : "the faults cannot be told: out of memory");
 }
 
 static void hear_unscannable(struct control_session *s, const struct request *request, int fd)
 {
-	ssize_t len =
-		session_report_unscannable(desk_unscannable(s->host->services->desk),
-					   request->unscannable.from, request->unscannable.limit,
-					   packet, sizeof(packet));
-
 	(void)fd;
-	if (len < 0)
-		session_refuse(s, REFUSAL_UNAVAILABLE, "the daemon is out of memory");
-	else
-		(void)send_packet(s, len); /* the session may be gone: nobody to tell */
+	send_or_refuse(s,
+		       session_report_unscannable(
+			       desk_unscannable(s->host->services->desk), request->unscannable.from,
+			       request->unscannable.limit, packet, sizeof(packet)),
+		       OUT_OF_MEMORY);
 }
 
 static void say_done(struct control_session *s, const char *text)
@@ -393,24 +388,38 @@ static void hear_recheck(struct control_session *s, const struct request *reques
 }
 
 /* Definitions are tried; nothing else is read meanwhile. */
-static void hear_check(struct control_session *s, const struct request *request, int fd)
+static void hear_definitions(struct control_session *s, const struct request *request, int fd)
 {
 	char why[LIMIT_REASON_BYTES + 1] = "";
 
-	if (session_check_hear(s->host->services->definitions, s->id, request, fd, why))
+	if (session_definitions_hear(s->host->services, s->id, request, fd, why))
 		session_refuse(s, REFUSAL_STATE, why);
 	else if (request->kind == REQUEST_CHECK_BEGIN)
 		say_done(s, "files of definitions are taken");
-	else if (request->kind == REQUEST_CHECK_END)
+	else if (session_definitions_waits(request->kind))
 		wait_for(s, AWAITING_VERDICT);
 }
 
-void session_verdict(struct control_session *s, const struct definition_answer *answer)
+void session_verdict(struct control_session *s, const struct reply *verdict)
 {
 	if (s->awaiting != AWAITING_VERDICT)
 		return;
 	wait_for(s, AWAITING_NOTHING);
-	(void)send_packet(s, session_check_verdict(answer, packet, sizeof(packet)));
+	(void)reply(s, verdict); /* the session may be gone: nobody to tell */
+}
+
+void session_progress(struct control_session *s, const struct reply *progress)
+{
+	if (s->awaiting == AWAITING_VERDICT && !channel_queued(s->channel))
+		(void)reply(s, progress); /* as above */
+}
+
+static void hear_generations(struct control_session *s, const struct request *request, int fd)
+{
+	(void)request;
+	(void)fd;
+	send_or_refuse(s, session_definitions_list(s->host->services, packet, sizeof(packet)),
+		       OUT_OF_MEMORY);
 }
 
 static void hear_scan_begin(struct control_session *s, const struct request *request, int fd)
@@ -444,9 +453,12 @@ static const struct request_row {
 	[REQUEST_RESTART] = {hear_restart, true},
 	[REQUEST_RECHECK] = {hear_recheck, true},
 	[REQUEST_UNSCANNABLE] = {hear_unscannable, false},
-	[REQUEST_CHECK_BEGIN] = {hear_check, true},
-	[REQUEST_CHECK_FILE] = {hear_check, true},
-	[REQUEST_CHECK_END] = {hear_check, true},
+	[REQUEST_CHECK_BEGIN] = {hear_definitions, true},
+	[REQUEST_CHECK_FILE] = {hear_definitions, true},
+	[REQUEST_CHECK_END] = {hear_definitions, true},
+	[REQUEST_GENERATIONS] = {hear_generations, false},
+	[REQUEST_ROLLBACK] = {hear_definitions, true},
+	[REQUEST_UPDATE] = {hear_definitions, true},
 };
 
 static void hear(struct control_session *s, const struct request *request, int fd)
@@ -525,7 +537,7 @@ struct control_session *session_free(struct control_session *s)
 	if (!s)
 		return NULL;
 	desk_cancel(s->host->services->desk, s->id);
-	definition_desk_cancel(s->host->services->definitions, s->id);
+	session_definitions_cancel(s->host->services, s->id);
 	if (s->scan.counts.scan) { /* the client left in the middle of it */
 		uint32_t unanswered = s->scan.under_way + (s->held.path != NULL);
 

@@ -51,7 +51,8 @@ bool session_waits_for_room(const struct control_session *session);
 void session_resume(struct control_session *session);
 
 void session_status_fresh(struct control_session *session);
-void session_verdict(struct control_session *session, const struct definition_answer *answer);
+void session_verdict(struct control_session *session, const struct reply *verdict);
+void session_progress(struct control_session *session, const struct reply *progress);
 void session_history(struct control_session *session, const struct journal_row *rows, int n);
 
 /* Its last word: connect again. True: it had a scan, which is the caller's now (its label: until session_free(), which comes next). */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ampdaemon/daemon_links.h"
 
+#include <errno.h>
+
+#include "ampdaemon/refusal.h"
 #include "ampdaemon/restart.h"
 #include "ampdaemon/service_notify.h"
+#include "ampdaemon/session_definitions.h"
 #include "io/clock.h"
 #include "io/log.h"
 
@@ -120,14 +124,18 @@ static void on_result(void *context, uint64_t client, struct span path,
 
 static void on_checked(void *context, uint64_t client, const struct definition_answer *answer)
 {
-	control_server_checked(((struct daemon *)context)->server, client, answer);
+	static struct reply verdict; /* large: not for the stack */
+
+	session_definitions_verdict(answer, &verdict);
+	control_server_verdict(((struct daemon *)context)->server, client, &verdict);
 }
 
 static void on_phase(void *context, uint64_t client, enum candidate_phase phase)
 {
-	(void)context;
-	(void)client;
-	(void)phase;
+	static struct reply progress;
+
+	session_definitions_phase(phase, &progress);
+	control_server_progress(((struct daemon *)context)->server, client, &progress);
 }
 
 static void on_load(void *context, const struct definition_load *load)
@@ -224,4 +232,25 @@ void daemon_on_memory_fresh(void *context)
 
 	if (d->server) /* else it is the stop that waited for the measurement */
 		control_server_status_fresh(d->server);
+}
+
+/* ---- updates ---- */
+
+int daemon_update(void *context, uint64_t client, char *why)
+{
+	(void)context;
+	(void)client;
+	return refusal_say(why, -EPERM, "the configuration names no mirrors");
+}
+
+void daemon_cancel_update(void *context, uint64_t client)
+{
+	(void)context;
+	(void)client;
+}
+
+void daemon_fill_updates(void *context, struct generations_report *ret_report)
+{
+	(void)context;
+	ret_report->last_reason = "";
 }

@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/definition_age.h"
 #include "base/limits.h"
 #include "base/mono.h"
 #include "base/name_table.h"
@@ -118,18 +119,9 @@ void update_plan_forget_refused(struct update_plan *plan);
 void update_plan_ended(struct update_plan *plan, struct update_now now, bool went_well,
 		       unsigned jitter);
 
-#define DEFINITION_AGE_LIST(X)                                                                     \
-	X(DEFINITION_AGE_UNKNOWN, "unknown") /* no file of the set says when it was built */       \
-	X(DEFINITION_AGE_OK, "ok")                                                                 \
-	X(DEFINITION_AGE_OLD, "old")
-
-enum definition_age { DEFINITION_AGE_LIST(NAME_TABLE_MEMBER) DEFINITION_AGE_COUNT };
-
 #define DEFINITION_AGE_LIMIT_S (3 * 24 * 3600)
 
 /* Built so many seconds after 1970 (0: unknown), seen now: a clock that is behind the build time makes nothing old. */
 enum definition_age definition_age(uint64_t built_s, uint64_t now_s, uint64_t limit_s);
-
-const char *definition_age_name(unsigned age);
 
 #endif

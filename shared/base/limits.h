@@ -31,6 +31,9 @@
 #define LIMIT_DIGEST_BYTES 32          /* SHA-256 */
 #define LIMIT_SHOWN_PATH_BYTES 1024    /* of a path that is kept for people */
 #define LIMIT_UNSCANNABLE 1024         /* then the oldest is forgotten, and counted */
+#define LIMIT_GENERATIONS 8            /* of definitions, that are told of */
+#define LIMIT_REJECTED_SHOWN 20        /* sets of definitions */
+#define LIMIT_ROOT_BYTES 4096          /* path of the definition store */
 #define LIMIT_DATABASES 16             /* wanted of mirrors; the official set has three */
 #define LIMIT_DATABASE_BYTES 32        /* of such a name */
 #define LIMIT_MIRRORS 8

@@ -15,6 +15,8 @@ ssize_t check_request_encode(const struct request *request, Amp__Pb__Request *ou
 	char name[LIMIT_NAME_BYTES + 1];
 
 	if (request->kind == REQUEST_CHECK_BEGIN) {
+		begin.import = request->check_begin.is_import;
+		begin.force = request->check_begin.is_forced;
 		outer->body_case = AMP__PB__REQUEST__BODY_CHECK_BEGIN;
 		outer->check_begin = &begin;
 	} else if (request->kind == REQUEST_CHECK_FILE) {
@@ -34,7 +36,11 @@ int check_request_decode(const Amp__Pb__Request *m, struct request *ret_request,
 {
 	if (m->body_case == AMP__PB__REQUEST__BODY_CHECK_BEGIN) {
 		ret_request->kind = REQUEST_CHECK_BEGIN;
-		return 0;
+		ret_request->check_begin.is_import = m->check_begin->import;
+		ret_request->check_begin.is_forced = m->check_begin->force;
+		return m->check_begin->force && !m->check_begin->import
+			       ? fields_refuse(ret_why, "a check cannot be forced")
+			       : 0;
 	}
 	if (m->body_case == AMP__PB__REQUEST__BODY_CHECK_END) {
 		ret_request->kind = REQUEST_CHECK_END;
@@ -65,6 +71,7 @@ static void fill(const struct check_verdict *verdict, struct verdict_out *out)
 	m->signatures = verdict->signatures;
 	m->engine_bytes = verdict->engine_bytes;
 	m->load_ms = verdict->load_ms;
+	m->generation = verdict->generation;
 	for (; m->n_files < verdict->n_files && m->n_files < LIMIT_DEFINITION_FILES; m->n_files++) {
 		fields_definition_out(&out->files[m->n_files], &verdict->files[m->n_files]);
 		out->list[m->n_files] = &out->files[m->n_files].file;
@@ -95,7 +102,8 @@ int check_verdict_decode(const Amp__Pb__CheckVerdict *m, struct check_verdict *r
 					      .reason = m->reason,
 					      .signatures = m->signatures,
 					      .engine_bytes = m->engine_bytes,
-					      .load_ms = m->load_ms};
+					      .load_ms = m->load_ms,
+					      .generation = m->generation};
 	if (m->n_files > LIMIT_DEFINITION_FILES)
 		return fields_refuse(ret_why, "too many files of definitions");
 	if (!fields_text_ok(m->reason, LIMIT_REASON_BYTES) || m->passed != !m->reason[0])

@@ -8,6 +8,7 @@
 #include "wire/event_fields.h"
 #include "wire/fault_fields.h"
 #include "wire/fields.h"
+#include "wire/generation_fields.h"
 #include "wire/status_codec.h"
 
 #include "control.pb-c.h"
@@ -107,6 +108,10 @@ ssize_t request_encode(const struct request *request, void *packet, size_t size)
 	case REQUEST_CHECK_FILE:
 	case REQUEST_CHECK_END:
 		return check_request_encode(request, &outer, packet, size);
+	case REQUEST_GENERATIONS:
+	case REQUEST_ROLLBACK:
+	case REQUEST_UPDATE:
+		return generation_request_encode(request, &outer, packet, size);
 	}
 	return fields_pack(&outer.base, packet, size);
 }
@@ -207,6 +212,10 @@ int request_decode(struct wire_arena *arena, const void *packet, size_t len,
 	case AMP__PB__REQUEST__BODY_CHECK_FILE:
 	case AMP__PB__REQUEST__BODY_CHECK_END:
 		return check_request_decode(m, ret_request, ret_why);
+	case AMP__PB__REQUEST__BODY_GENERATIONS:
+	case AMP__PB__REQUEST__BODY_ROLLBACK:
+	case AMP__PB__REQUEST__BODY_UPDATE:
+		return generation_request_decode(m, ret_request, ret_why);
 	case AMP__PB__REQUEST__BODY__NOT_SET:
 	default:
 		return fields_refuse(ret_why, "no request in it");
@@ -387,6 +396,10 @@ ssize_t reply_encode(const struct reply *reply, void *packet, size_t size)
 		return unscannable_page_encode(reply, &outer, packet, size);
 	case REPLY_CHECK_VERDICT:
 		return check_verdict_encode(&reply->check_verdict, &outer, packet, size);
+	case REPLY_GENERATIONS:
+	case REPLY_UPDATE_VERDICT:
+	case REPLY_PROGRESS:
+		return generation_reply_encode(reply, &outer, packet, size);
 	case REPLY_DONE:
 	case REPLY_RECONNECT:
 		return encode_done(reply, &outer, packet, size);
@@ -468,6 +481,10 @@ int reply_decode(struct wire_arena *arena, const void *packet, size_t len, struc
 	case AMP__PB__REPLY__BODY_CHECK_VERDICT:
 		ret_reply->kind = REPLY_CHECK_VERDICT;
 		return check_verdict_decode(m->check_verdict, &ret_reply->check_verdict, ret_why);
+	case AMP__PB__REPLY__BODY_GENERATIONS:
+	case AMP__PB__REPLY__BODY_UPDATE_VERDICT:
+	case AMP__PB__REPLY__BODY_PROGRESS:
+		return generation_reply_decode(m, ret_reply, ret_why);
 	case AMP__PB__REPLY__BODY_DONE:
 	case AMP__PB__REPLY__BODY_RECONNECT:
 		return decode_done(m, ret_reply, ret_why);

@@ -47,6 +47,9 @@ enum request_kind {
 	REQUEST_CHECK_BEGIN = 11,
 	REQUEST_CHECK_FILE = 12,
 	REQUEST_CHECK_END = 13,
+	REQUEST_GENERATIONS = 14,
+	REQUEST_ROLLBACK = 15,
+	REQUEST_UPDATE = 16,
 };
 
 struct history_request {
@@ -82,9 +85,15 @@ struct request {
 			uint32_t from, limit; /* limit 1 to LIMIT_HISTORY_ROWS */
 		} unscannable;
 		struct {
+			bool is_import, is_forced;
+		} check_begin;
+		struct {
 			const char *name;
 			bool custom;
 		} check_file;
+		struct {
+			uint64_t generation; /* 0: the one before */
+		} rollback;
 	};
 };
 
@@ -101,6 +110,9 @@ enum reply_kind {
 	REPLY_UNSCANNABLE = 10,
 	REPLY_RECONNECT = 11,
 	REPLY_CHECK_VERDICT = 12,
+	REPLY_GENERATIONS = 13,
+	REPLY_UPDATE_VERDICT = 14,
+	REPLY_PROGRESS = 15,
 };
 
 struct worker_report {
@@ -169,6 +181,8 @@ struct status_report {
 	bool standby_wanted, standby_ready;
 	uint32_t standby_pid;
 	uint32_t unscannable;
+	uint32_t age_state; /* enum definition_age */
+	uint64_t age_limit_s;
 };
 
 struct file_result {
@@ -196,6 +210,56 @@ struct check_verdict {
 	uint32_t load_ms;
 	unsigned n_files;
 	struct definition_file files[LIMIT_DEFINITION_FILES];
+	uint64_t generation; /* that serves now because of it; 0: none */
+};
+
+struct generation_database {
+	const char *name;
+	uint32_t version;
+};
+
+struct generation_report {
+	uint64_t number;
+	bool is_active, is_good, is_bad;
+	struct span digest;         /* LIMIT_DIGEST_BYTES, of its manifest */
+	uint64_t signatures, built; /* 0: not known */
+	uint64_t bytes;
+	unsigned n_databases;
+	struct generation_database databases[LIMIT_DEFINITION_FILES];
+};
+
+struct rejected_report {
+	struct span digest; /* LIMIT_DIGEST_BYTES */
+	uint64_t utc_ms;
+	const char *reason;
+};
+
+/* What there is of definitions beside those that serve. */
+struct generations_report {
+	struct span root; /* of the store, a path; empty: there is none */
+	bool in_charge;   /* false: the configuration says what is loaded */
+	uint64_t active, last_good;
+	uint64_t probation_left_ms; /* 0: there is none */
+	const char *candidate;      /* what is under way; "" */
+	uint64_t store_bytes;
+	unsigned n_generations;
+	struct generation_report generations[LIMIT_GENERATIONS];
+	unsigned n_rejected;
+	struct rejected_report rejected[LIMIT_REJECTED_SHOWN];
+	uint32_t age_state; /* enum definition_age */
+	uint64_t age_limit_s;
+	bool updates_on;
+	uint64_t last_check_ms, next_check_ms; /* UTC; 0: none */
+	uint32_t last_outcome;                 /* enum update_outcome */
+	const char *last_reason;
+};
+
+struct update_verdict {
+	uint32_t outcome; /* enum update_outcome */
+	bool is_rejected; /* what was downloaded did not pass */
+	const char *reason;
+	uint64_t generation; /* that serves now because of it; 0: none */
+	uint64_t bytes;
 };
 
 struct reply {
@@ -235,6 +299,12 @@ struct reply {
 			const char *reason;
 		} reconnect;
 		struct check_verdict check_verdict;
+		struct generations_report generations;
+		struct update_verdict update_verdict;
+		struct {
+			const char *text;
+			uint64_t done, total; /* bytes; total 0: not known */
+		} progress;
 	};
 };
 

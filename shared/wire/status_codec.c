@@ -45,6 +45,8 @@ static void status_faults_out(const struct status_report *status, struct status_
 	m->standby_pid = status->standby_pid;
 	m->standby_ready = status->standby_ready;
 	m->unscannable = status->unscannable;
+	m->age_state = status->age_state;
+	m->age_limit_s = status->age_limit_s;
 }
 
 static void status_lists_out(const struct status_report *status, struct status_out *out)
@@ -230,6 +232,8 @@ int status_decode(const Amp__Pb__StatusReply *m, struct status_report *ret_statu
 		.standby_pid = m->standby_pid,
 		.standby_ready = m->standby_ready,
 		.unscannable = m->unscannable,
+		.age_state = m->age_state,
+		.age_limit_s = m->age_limit_s,
 	};
 	if (!fields_text_ok(m->version, LIMIT_NAME_BYTES) ||
 	    !fields_text_ok(m->service_user, LIMIT_NAME_BYTES) ||
