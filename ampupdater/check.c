@@ -262,7 +262,7 @@ static enum update_outcome attempt_now(struct check *check)
 	check->wait_s[check->mirror] = report.wait_s;
 	if (attempt.outcome == UPDATE_UPDATED)
 		settle(name, &before, &attempt, file);
-	else
+	else if (!report.is_same)
 		undo(name, &before);
 	if (report.is_spoilt)
 		swept = drop(name) < 0 ? -EIO : swept;

@@ -126,7 +126,12 @@ static void judge_version(const struct fresh_result *result, struct fetch_report
 	enum update_outcome outcome = ret_report->verdict.outcome;
 	char words[LIMIT_DETAIL_BYTES + 1];
 
-	if (outcome == UPDATE_UPDATED && result->version <= result->before) {
+	if (outcome == UPDATE_UPDATED && result->version == result->before) {
+		(void)snprintf(words, sizeof(words), "it has version %u, as we have",
+			       result->version); /* fits */
+		report(ret_report, UPDATE_NOT_FOUND, words);
+		ret_report->is_same = true;
+	} else if (outcome == UPDATE_UPDATED && result->version < result->before) {
 		(void)snprintf(words, sizeof(words), "version %u was sent in place of one above %u",
 			       result->version, result->before); /* fits */
 		report(ret_report, UPDATE_DAMAGED, words);

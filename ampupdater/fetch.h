@@ -33,6 +33,7 @@ struct fetch_report {
 	struct transfer_verdict verdict;
 	uint32_t wait_s;  /* with UPDATE_WAIT */
 	uint32_t version; /* hearsay */
+	bool is_same;     /* what was there before was replaced by the same version */
 	bool is_spoilt;   /* what was there before was replaced by something that is not to stay */
 };
 

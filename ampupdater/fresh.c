@@ -146,8 +146,8 @@ static fc_error_t ask(const struct fresh_order *order, const char *directory, bo
 	if (code != FC_SUCCESS)
 		return code;
 	(void)snprintf(url, sizeof(url), "%s", mirror->url); /* fits: checked by the codec */
-	/* What the record promises the mirror may not have yet; of what was refused its own word counts. */
-	versions = ret_result->refused ? NULL : ask_dns(start);
+	/* The record is ahead of mirrors for hours. Where a whole file is at stake the mirror's own word counts. */
+	versions = ret_result->refused || order->whole ? NULL : ask_dns(start);
 	code = fc_update_database(start->databases[order->database], servers, 1, mirror->is_private,
 				  versions, is_scripted, ret_result, &is_updated);
 	free(versions);

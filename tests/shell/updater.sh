@@ -467,6 +467,44 @@ if command -v openssl >/dev/null && [ -f /etc/ssl/certs/ca-certificates.crt ] &&
 else
 	t_skip "mirrors over https" "openssl, /etc/ssl/certs/ca-certificates.crt, /etc/hosts or /etc/resolv.conf is not here"
 fi
+# A network of its own, with a name server that says what it is told.
+if command -v ip >/dev/null && [ -f /etc/resolv.conf ] && unshare -n -m ip link set lo up 2>/dev/null; then
+	echo "nameserver 127.0.0.1" >"$work/resolv.conf"
+	in_network() { # TEXT: the record of the database; WORD...
+		local text=$1
+		shift
+		rm -f "$work/named" "$work/net.port" "$work/net.requests"
+		output=$(unshare -n -m -- sh -c '
+			mount --make-rprivate / && mount --bind "$1/resolv.conf" /etc/resolv.conf && ip link set lo up || exit 1
+			"$2/name_server.py" "$1/named" current.amp.invalid=1.4.6:62:27000:@:1:90:49192:334 "test.cvd.clamav.net=$4" >"$1/questions" 2>&1 &
+			trap "kill $!" EXIT
+			mkfifo "$1/net.input.$$"
+			"$2/mirror.py" "$3" "$1/net.port" <"$1/net.input.$$" >"$1/net.requests" 2>&1 &
+			exec 5>"$1/net.input.$$"
+			n=0; while [ $n -lt 100 ] && { [ ! -e "$1/named" ] || [ ! -s "$1/net.port" ]; }; do sleep 0.1; n=$((n + 1)); done
+			shift 4; "$@" mirror="http://mirror.amp.invalid:$(cat "'"$work"'/net.port")"' sh "$work" "$AMP_SRC/tests/support" "$served" "$text" \
+			timeout 60 "$driver" "$updater" "$incoming" uid="$uid" gid="$gid" database=test dns=current.amp.invalid "$@" 2>&1)
+		attempts=$(grep '^attempt ' <<<"$output")
+	}
+	serve 6 && incoming_new 3 && in_network 6:@
+	expect "a mirror is found by its name, and the version by the DNS record" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+	t_is "then the mirror is not asked for it" "$(grep -c 'test.cvd' "$work/net.requests")" 0
+	t_like "the record was asked for" "$(cat "$work/questions")" '^test\.cvd\.clamav\.net 16$'
+	serve 6 && incoming_new 3 && in_network 2:@
+	expect "a record that is behind hides what is new (the age of definitions shows it)" ' nothing-new ' 81 "$as_before"
+	serve 6 && incoming_new 3 && in_network 2147483647:@
+	expect "a record that is ahead does not keep us from what there is" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+	in_network 7:@
+	expect "what the mirror does not have yet is nothing new" ' nothing-new ' 81 "$memory test.cld"
+	t_is "and is no reason to fetch the whole file" "$(grep -c 'test.cvd - whole' "$work/net.requests")" 0
+	in_network 7:@ whole
+	expect "nor is what we have, come whole, anything new" ' not-found .*it has version 6, as we have' 83 "$memory test.cvd"
+	serve 6 && incoming_new 3 && in_network "$(printf '%0200d' 0):@"
+	expect "a record that makes no sense is done without" 'updated wait=0 file=test.cld version=6 ' 0 "$memory test.cld"
+else
+	t_skip "names and versions by a name server" "no ip, no /etc/resolv.conf, or no namespaces here"
+fi
+
 serve 6 && behave CONNECT status:407 && incoming_new 3 && check mirror="http://127.0.0.1:$port" proxy="http://127.0.0.1:$port"
 expect "a proxy that wants a password is hinted at" ' cut wait=0 .*or the proxy refuses \(password, rule\)$' 87 "$as_before"
 serve 6 && behave CONNECT status:403 && incoming_new 3 && check mirror="http://127.0.0.1:$port" proxy="http://127.0.0.1:$port"
