@@ -57,6 +57,7 @@ int cmd_status(struct cli *cli, int argc, char **argv);
 int cmd_scan(struct cli *cli, int argc, char **argv);
 int cmd_history(struct cli *cli, int argc, char **argv);
 int cmd_faults(struct cli *cli, int argc, char **argv);
+int cmd_defupdate(struct cli *cli, int argc, char **argv);
 int cmd_definitions(struct cli *cli, int argc, char **argv);
 int cmd_unscannable(struct cli *cli, int argc, char **argv);
 int cmd_restart(struct cli *cli, int argc, char **argv);

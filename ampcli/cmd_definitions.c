@@ -1,125 +1,330 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* cmd_definitions: what serves and what is kept; sets that are tried, imported, exported, gone back to. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ampcli/cli.h"
-#include "ampcli/definition_check.h"
+#include "ampcli/definition_bundle.h"
+#include "ampcli/definition_send.h"
 
-#define FILES_MAX LIMIT_DEFINITION_FILES
+#define WORDS_MAX LIMIT_DEFINITION_FILES
+#define KEY_FORCE 0x200
+#define KEY_DIGEST 0x201
 
-struct definitions_words {
+struct words {
 	struct cli *cli;
-	bool is_check;
-	int n_files;
-	char *files[FILES_MAX];
+	const struct deed *deed;
+	int n;
+	char *all[WORDS_MAX];
+	bool is_forced;
+	const char *digest;
 };
 
-static void take_word(struct definitions_words *words, char *arg, const struct argp_state *state)
+/* What can be done with definitions, with how many words. */
+static const struct deed {
+	const char *name;
+	int least, most;
+	const char *without; /* said when there are too few */
+	int (*run)(const struct words *words, struct control_client *client);
+	bool (*knows_field)(const char *field);
+	bool may_force;
+} deeds[];
+
+/* ---- looking ---- */
+
+static int ask_status(struct control_client *client, struct reply *ret_reply,
+		      struct failure *ret_failure)
 {
-	if (state->arg_num == 0) {
-		words->is_check = strcmp(arg, "check") == 0;
-		if (!words->is_check && strcmp(arg, "list") != 0)
-			argp_error(state, "definitions knows 'list' and 'check', not '%s'", arg);
-	} else if (!words->is_check) {
-		argp_error(state, "definitions list takes no arguments");
-	} else if (words->n_files == FILES_MAX) {
-		argp_error(state, "a set has at most %d files", FILES_MAX);
-	} else {
-		words->files[words->n_files++] = arg;
-	}
+	const struct request request = {.kind = REQUEST_STATUS};
+
+	return control_client_ask(client, &request, REPLY_STATUS, ret_reply, ret_failure);
 }
 
-static error_t take_option(int key, char *arg, struct argp_state *state)
+static int ask_generations(struct control_client *client, struct reply *ret_reply,
+			   struct failure *ret_failure)
 {
-	struct definitions_words *words = state->input;
+	const struct request request = {.kind = REQUEST_GENERATIONS};
 
-	if (key == ARGP_KEY_INIT) {
-		state->child_inputs[0] = words->cli;
-	} else if (key == ARGP_KEY_ARG) {
-		take_word(words, arg, state);
-	} else if (key == ARGP_KEY_END) {
-		if (state->arg_num == 0)
-			argp_error(state, "definitions what? 'definitions list' shows them");
-		if (words->is_check && !words->n_files)
-			argp_error(state, "which files are to be checked?");
-	} else {
-		return ARGP_ERR_UNKNOWN;
-	}
-	return 0;
+	return control_client_ask(client, &request, REPLY_GENERATIONS, ret_reply, ret_failure);
 }
 
-static void show(const struct cli *cli, const struct status_report *status)
+static void list_json(const struct cli *cli, const struct status_report *status)
 {
 	const struct json_target json = cli_json(cli);
-	const struct text_target text = cli_text(cli);
 	uint64_t now = (uint64_t)time(NULL) * 1000;
 
-	if (!cli->json && !cli->field) {
-		render_text_definitions(&text, status, now);
-		return;
-	}
 	for (unsigned i = 0; i < status->n_files; i++)
 		(void)render_json_definition(&json, status, i, now); /* the field is known */
 }
 
-static int list(const struct cli *cli, struct control_client *client)
+static int list(const struct words *words, struct control_client *client)
 {
-	const struct request request = {.kind = REQUEST_STATUS};
+	const struct text_target text = cli_text(words->cli);
 	struct failure failure;
 	struct reply reply;
 
-	if (control_client_ask(client, &request, REPLY_STATUS, &reply, &failure) < 0)
+	if (ask_status(client, &reply, &failure) < 0)
 		return cli_fail(&failure);
-	show(cli, &reply.status);
+	if (words->cli->json || words->cli->field) {
+		list_json(words->cli, &reply.status);
+		return CLI_EXIT_OK;
+	}
+	render_text_definitions(&text, &reply.status, (uint64_t)time(NULL) * 1000);
+	if (ask_generations(client, &reply, &failure) < 0)
+		return cli_fail(&failure);
+	render_text_generations(&text, &reply.generations);
 	return CLI_EXIT_OK;
 }
 
-static int check(const struct definitions_words *words, struct control_client *client)
+static int store(const struct words *words, struct control_client *client)
 {
 	const struct json_target json = cli_json(words->cli);
 	const struct text_target text = cli_text(words->cli);
 	struct failure failure;
 	struct reply reply;
 
-	if (definition_check(client, words->files, words->n_files, &reply, &failure))
+	if (ask_generations(client, &reply, &failure) < 0)
 		return cli_fail(&failure);
 	if (words->cli->json || words->cli->field)
-		(void)render_json_check(&json, &reply.check_verdict); /* the field is known */
+		(void)render_json_generations(&json, &reply.generations); /* the field is known */
 	else
-		render_text_check(&text, &reply.check_verdict);
-	return reply.check_verdict.passed ? CLI_EXIT_OK : CLI_EXIT_REFUSED;
+		render_text_generations(&text, &reply.generations);
+	return CLI_EXIT_OK;
 }
 
-static bool knows_field(const struct definitions_words *words)
-{
-	const char *field = words->cli->field;
+/* ---- verdicts ---- */
 
-	return !field || (words->is_check ? render_json_knows_check_field(field)
-					  : render_json_knows_definition_field(field));
+static int show_verdict(const struct words *words, const struct check_verdict *verdict)
+{
+	const struct json_target json = cli_json(words->cli);
+	const struct text_target text = cli_text(words->cli);
+
+	if (words->cli->json || words->cli->field)
+		(void)render_json_check(&json, verdict); /* the field is known */
+	else
+		render_text_check(&text, verdict);
+	return verdict->passed ? CLI_EXIT_OK : CLI_EXIT_REFUSED;
+}
+
+static int send_all(const struct words *words, struct control_client *client,
+		    const struct definition_files *files, bool is_import)
+{
+	const struct request begin = {.kind = REQUEST_CHECK_BEGIN,
+				      .check_begin = {.is_import = is_import,
+						      .is_forced = words->is_forced}};
+	struct wait_line line = wait_line_on(STDERR_FILENO);
+	struct failure failure;
+	struct reply reply;
+
+	if (definition_send(client, &begin, files, &line, &reply, &failure))
+		return cli_fail(&failure);
+	return show_verdict(words, &reply.check_verdict);
+}
+
+/* One way for files, directories and bundles. */
+static int gather(const struct words *words, bool is_import, struct definition_files *files,
+		  struct failure *ret_failure)
+{
+	for (int i = 0; i < words->n; i++) {
+		const char *path = words->all[i];
+		struct stat st;
+		int r;
+
+		if (is_import && !stat(path, &st) && S_ISDIR(st.st_mode))
+			r = definition_files_add_directory(files, path, ret_failure);
+		else if (is_import && definition_bundle_is_name(path))
+			r = definition_bundle_read(path, words->digest, files, ret_failure);
+		else
+			r = definition_files_add(files, path, ret_failure);
+		if (r)
+			return -1;
+	}
+	if (!files->n)
+		return failure_set(ret_failure, CLI_EXIT_USAGE,
+				   "there are no files of definitions in what was named");
+	return 0;
+}
+
+static int bring(const struct words *words, struct control_client *client, bool is_import)
+{
+	struct definition_files *files = calloc(1, sizeof(*files));
+	struct failure failure;
+	int code;
+
+	if (!files) {
+		(void)failure_set(&failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
+		return cli_fail(&failure);
+	}
+	code = gather(words, is_import, files, &failure)
+		       ? cli_fail(&failure)
+		       : send_all(words, client, files, is_import);
+	definition_files_free(files);
+	free(files);
+	return code;
+}
+
+static int check(const struct words *words, struct control_client *client)
+{
+	return bring(words, client, false);
+}
+
+static int import(const struct words *words, struct control_client *client)
+{
+	return bring(words, client, true);
+}
+
+/* ---- generations ---- */
+
+static int read_number(const char *text, uint64_t *ret_number)
+{
+	char *end;
+
+	errno = 0;
+	*ret_number = strtoull(text, &end, 10);
+	return errno || *end || text[0] < '0' || text[0] > '9' ? -EINVAL : 0;
+}
+
+static int roll_back(const struct words *words, struct control_client *client)
+{
+	struct request request = {.kind = REQUEST_ROLLBACK};
+	struct wait_line line = wait_line_on(STDERR_FILENO);
+	struct failure failure;
+	struct reply reply;
+
+	if (words->n && read_number(words->all[0], &request.rollback.generation))
+		return cli_usage_error("'%s' is no number of a generation", words->all[0]);
+	if (definition_ask(client, &request, REPLY_CHECK_VERDICT, &line, &reply, &failure))
+		return cli_fail(&failure);
+	return show_verdict(words, &reply.check_verdict);
+}
+
+static int export(const struct words *words, struct control_client *client)
+{
+	struct bundle_source source = {.path = words->all[words->n - 1]};
+	char root[LIMIT_ROOT_BYTES + 1], digest[BUNDLE_DIGEST_TEXT];
+	struct failure failure;
+	struct reply reply;
+
+	if (words->n == 2 && read_number(words->all[0], &source.generation))
+		return cli_usage_error("'%s' is no number of a generation", words->all[0]);
+	if (ask_generations(client, &reply, &failure) < 0)
+		return cli_fail(&failure);
+	(void)snprintf(root, sizeof(root), "%.*s", (int)reply.generations.root.len,
+		       (const char *)reply.generations.root.data);
+	source.root = root;
+	if (words->n == 1)
+		source.generation = reply.generations.active;
+	if (definition_bundle_write(&source, digest, &failure))
+		return cli_fail(&failure);
+	(void)printf("generation %llu, sha256 %s\n", (unsigned long long)source.generation, digest);
+	return CLI_EXIT_OK;
+}
+
+static bool knows_nothing(const char *field)
+{
+	(void)field;
+	return false;
+}
+
+static const struct deed deeds[] = {
+	{"list", 0, 0, "", list, render_json_knows_definition_field, false},
+	{"store", 0, 0, "", store, render_json_knows_generations_field, false},
+	{"check", 1, WORDS_MAX, "which files are to be checked?", check,
+	 render_json_knows_check_field, false},
+	{"import", 1, WORDS_MAX, "which files are to be imported?", import,
+	 render_json_knows_check_field, true},
+	{"rollback", 0, 1, "", roll_back, render_json_knows_check_field, false},
+	{"export", 1, 2, "to which file?", export, knows_nothing, false},
+	{0}};
+
+/* ---- words ---- */
+
+static const struct argp_option options[] = {
+	{"force", KEY_FORCE, NULL, 0,
+	 "import: take what was rejected before, older versions, and smaller sets, too; nothing that the trial refuses",
+	 0},
+	{"digest", KEY_DIGEST, "SHA256", 0,
+	 "import: a bundle is taken only when this is its digest, as export has printed it", 0},
+	{0}};
+
+static void take_word(struct words *words, char *arg, const struct argp_state *state)
+{
+	if (state->arg_num > 0) {
+		if (words->n == words->deed->most)
+			argp_error(state, "definitions %s takes %s%d arguments", words->deed->name,
+				   words->deed->most ? "at most " : "", words->deed->most);
+		words->all[words->n++] = arg;
+		return;
+	}
+	for (words->deed = deeds; words->deed->name; words->deed++) {
+		if (strcmp(words->deed->name, arg) == 0)
+			return;
+	}
+	argp_error(
+		state,
+		"definitions knows 'list', 'store', 'check', 'import', 'rollback' and 'export', not '%s'",
+		arg);
+}
+
+static void judge(const struct words *words, const struct argp_state *state)
+{
+	if (state->arg_num == 0)
+		argp_error(state, "definitions what? 'definitions list' shows them");
+	if (words->n < words->deed->least)
+		argp_error(state, "%s", words->deed->without);
+	if ((words->is_forced || words->digest) && !words->deed->may_force)
+		argp_error(state, "--force and --digest are for import");
+}
+
+static error_t take_option(int key, char *arg, struct argp_state *state)
+{
+	struct words *words = state->input;
+
+	if (key == ARGP_KEY_INIT)
+		state->child_inputs[0] = words->cli;
+	else if (key == ARGP_KEY_ARG)
+		take_word(words, arg, state);
+	else if (key == ARGP_KEY_END)
+		judge(words, state);
+	else if (key == KEY_FORCE)
+		words->is_forced = true;
+	else if (key == KEY_DIGEST)
+		words->digest = arg;
+	else
+		return ARGP_ERR_UNKNOWN;
+	return 0;
 }
 
 int cmd_definitions(struct cli *cli, int argc, char **argv)
 {
 	const struct argp_child children[] = {{cli_common_argp(), 0, "Common options:", 0}, {0}};
 	const struct argp argp = {
+		.options = options,
 		.parser = take_option,
-		.args_doc = "list\ncheck FILE...",
-		.doc = "Show the files of the definitions; or have others tried as a set, by the scan service behind its walls, without using "
-		       "them (root).",
+		.args_doc =
+			"list\nstore\ncheck FILE...\nimport FILE|DIR|BUNDLE...\nrollback [GENERATION]\nexport [GENERATION] BUNDLE",
+		.doc = "list: what serves, and what is kept. store: what is kept, as one object. check: have files tried as a set, by the scan service "
+		       "behind its walls, without using them. import: the same, and use them when they pass. rollback: go back to the generation before, or "
+		       "to the one that is named. export: write one generation as a bundle (NAME.amp.tar) for other machines. All but list and store are "
+		       "root's.",
 		.children = children};
-	struct definitions_words words = {.cli = cli};
+	struct words words = {.cli = cli};
 	struct control_client *client;
 	struct failure failure;
 	int code;
 
 	cli_parse(&argp, argc, argv, &words);
-	if (!knows_field(&words))
-		return cli_usage_error("definitions %s has no field '%s'",
-				       words.is_check ? "check" : "list", cli->field);
+	if (cli->field && !words.deed->knows_field(cli->field))
+		return cli_usage_error("definitions %s has no field '%s'", words.deed->name,
+				       cli->field);
 	client = cli_connect(cli, &failure);
 	if (!client)
 		return cli_fail(&failure);
-	code = words.is_check ? check(&words, client) : list(cli, client);
+	code = words.deed->run(&words, client);
 	(void)control_client_free(client);
 	return code;
 }

@@ -44,6 +44,12 @@ bool render_json_knows_definition_field(const char *field);
 bool render_json_check(const struct json_target *target, const struct check_verdict *verdict);
 bool render_json_knows_check_field(const char *field);
 
+bool render_json_generations(const struct json_target *target,
+			     const struct generations_report *report);
+bool render_json_knows_generations_field(const char *field);
+bool render_json_update(const struct json_target *target, const struct update_verdict *verdict);
+bool render_json_knows_update_field(const char *field);
+
 /* What was done, and after how long the daemon answered again; `ms` < 0: it did not go away. */
 bool render_json_done(const struct json_target *target, const char *text, int64_t ms);
 

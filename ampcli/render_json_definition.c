@@ -75,6 +75,7 @@ bool render_json_check(const struct json_target *target, const struct check_verd
 	json_set_number(object, "signatures", verdict->signatures);
 	json_set_number(object, "engine_bytes", verdict->engine_bytes);
 	json_set_number(object, "load_ms", verdict->load_ms);
+	json_set_number(object, "generation", verdict->generation);
 	json_set(object, "files", files);
 	return json_write(target, object);
 }

@@ -123,13 +123,17 @@ static void write_verdict(FILE *stream, const struct check_verdict *verdict)
 {
 	char size[AMOUNT_TEXT], time[AMOUNT_TEXT];
 
-	if (verdict->passed) {
+	if (verdict->passed && verdict->signatures) {
 		(void)fprintf(stream, "Passed: %llu signatures, %s, loaded in %s\n",
 			      (unsigned long long)verdict->signatures,
 			      amount_of_bytes(verdict->engine_bytes, size),
 			      amount_of_time(verdict->load_ms, time));
-		return;
 	}
+	if (verdict->generation)
+		(void)fprintf(stream, "Generation %llu serves.\n",
+			      (unsigned long long)verdict->generation);
+	if (verdict->passed)
+		return;
 	(void)fputs("Refused: ", stream);
 	write_reason(stream, verdict->reason);
 	(void)fputc('\n', stream);

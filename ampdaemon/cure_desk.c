@@ -218,7 +218,7 @@ void cure_desk_want(struct cure_desk *desk, enum cure_want want, uint64_t need)
 	unsigned effects = cure_plan_want(&desk->plan, clock_mono_ms(), want);
 
 	desk->aside_told = false;
-	if (need)
+	if (want == CURE_WANT_CONFIGURED)
 		desk->memory.needs[SOURCE_CONFIGURED] = need;
 	carry_out(desk, effects, &(struct cure_subject){0});
 }

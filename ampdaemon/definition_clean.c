@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ampdaemon/core/definition_manifest.h"
 #include "ampdaemon/definition_link.h"
 #include "ampdaemon/definition_store_internal.h"
 #include "ampdaemon/definition_tree.h"
+#include "base/definition_manifest.h"
 #include "base/text.h"
 
 #define DROPPED "dropped-" /* in staging: a generation on its way out */

@@ -13,9 +13,9 @@
 
 #include <stdbool.h>
 
-#include "ampdaemon/core/definition_manifest.h"
 #include "ampdaemon/definition_store.h"
 #include "ampdaemon/file_flow.h"
+#include "base/definition_manifest.h"
 
 struct definition_copy {
 	/* The caller's, before definition_copy_begin() */

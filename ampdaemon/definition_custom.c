@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ampdaemon/core/definition_manifest.h"
 #include "ampdaemon/definition_tree.h"
 #include "ampdaemon/refusal.h"
+#include "base/definition_manifest.h"
 #include "base/text.h"
 
 struct look {

@@ -30,8 +30,9 @@
 struct definition_desk;
 
 struct definition_answer {
-	enum rejection rejection; /* REJECTION_NONE: all was passed; it serves, if it was to */
-	const char *detail;       /* beside its sentence; "" */
+	enum rejection
+		rejection; /* _NONE: all was passed, it serves if it was to; _NOTHING_NEW is no refusal either */
+	const char *detail;                  /* beside its sentence; "" */
 	const struct service_report *report; /* NULL: it was not tried */
 	uint64_t generation;                 /* that serves now because of it; 0: none */
 };

@@ -56,12 +56,14 @@ struct definition_story definition_effects_story(const struct definition_desk *d
 
 static void give_answer(struct definition_desk *d, const struct definition_effect *effect)
 {
-	bool serves = effect->rejection == REJECTION_NONE && d->candidate_origin != ORIGIN_CHECK;
+	bool serves = (effect->rejection == REJECTION_NONE ||
+		       effect->rejection == REJECTION_NOTHING_NEW) &&
+		      d->candidate_origin != ORIGIN_CHECK;
 	const struct definition_answer answer = {
 		.rejection = effect->rejection,
 		.detail = d->detail,
 		.report = d->outcome ? d->outcome->report : NULL,
-		.generation = serves ? effect->generation : DEFINITIONS_BUILTIN,
+		.generation = serves ? d->machine.active : DEFINITIONS_BUILTIN,
 	};
 	struct definition_story story = definition_effects_story(d, effect->generation);
 	uint64_t client = d->client;

@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "ampdaemon/core/definition_manifest.h"
+#include "base/definition_manifest.h"
 
 /* Names and sizes. `why` is written on failure. */
 int definition_generation_read(int directory, struct definition_manifest *ret_manifest,

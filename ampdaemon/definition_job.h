@@ -8,8 +8,8 @@
 #ifndef AMP_AMPDAEMON_DEFINITION_JOB_H
 #define AMP_AMPDAEMON_DEFINITION_JOB_H
 
-#include "ampdaemon/core/definition_manifest.h"
 #include "ampdaemon/definition_stage.h"
+#include "base/definition_manifest.h"
 
 enum definition_job_kind { DEFINITION_JOB_SET, DEFINITION_JOB_CHECK, DEFINITION_JOB_SWEEP };
 

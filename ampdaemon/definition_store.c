@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ampdaemon/core/definition_manifest.h"
 #include "ampdaemon/definition_clean.h"
 #include "ampdaemon/definition_generation.h"
 #include "ampdaemon/definition_link.h"
 #include "ampdaemon/definition_store_internal.h"
 #include "ampdaemon/definition_tree.h"
 #include "ampdaemon/refusal.h"
+#include "base/definition_manifest.h"
 
 #define STAGING "staging"
 #define STAGING_MODE 0700

@@ -378,6 +378,18 @@ static void name_first_refused(const struct loader *loader, bool builtin, size_t
 	}
 }
 
+/* NULL: all of them are accepted. */
+static const struct candidate *refused_official(const struct loader *loader)
+{
+	for (unsigned i = 0; i < loader->n_files; i++) {
+		const struct candidate *file = &loader->files[i];
+
+		if (file->origin == DEFINITION_ORIGIN_OFFICIAL && !file->accepted)
+			return file;
+	}
+	return NULL;
+}
+
 /* Is there anything to protect with? `why` names the first file that was refused. */
 static bool is_usable(const struct loader *loader, char why[LIMIT_REASON_BYTES])
 {
@@ -388,6 +400,13 @@ static bool is_usable(const struct loader *loader, char why[LIMIT_REASON_BYTES])
 		text_append(why, LIMIT_REASON_BYTES, &at,
 			    "the built-in definitions cannot be used");
 		name_first_refused(loader, true, at, why);
+		return false;
+	}
+	/* What was proved as a whole must not serve in part: that would be weaker, and nobody would hear of it. */
+	if (loader->order->is_generation && refused_official(loader)) {
+		const struct candidate *file = refused_official(loader);
+
+		text_append(why, LIMIT_REASON_BYTES, &at, "%s: %s", file->name, file->why);
 		return false;
 	}
 	if (needs_others && !total_of(loader, false, true).signatures) {

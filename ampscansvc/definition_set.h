@@ -7,7 +7,7 @@
  * its family's rule asks for. Must not own the proof of a file (definition_proof.c), the walls (they stand already), nor libclamav (engine.c).
  *
  * A directory that is a generation (docs/design/0005) holds the official containers under their own names, and unsigned files in custom/
- * only. Any other directory is flat: whatever is in it, under whatever name.
+ * only; an official one that is refused refuses the set. Any other directory is flat: whatever is in it, under whatever name.
  */
 #ifndef AMP_AMPSCANSVC_DEFINITION_SET_H
 #define AMP_AMPSCANSVC_DEFINITION_SET_H

@@ -5,7 +5,6 @@
 
 #define MINUTE_MS 60000
 
-
 /* `most` times jitter: 0 to almost `most`. */
 static mono_ms part_of(mono_ms most, unsigned jitter)
 {

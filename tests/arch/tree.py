@@ -20,6 +20,7 @@ DOORS = [
     (r"seccomp\.h", [r"ampscansvc/seccomp_list\.c", r"ampupdater/call_list\.c"]),
     (r"openssl/.*", [r"shared/io/sha256\.c", r"ampscansvc/detached_signature\.c", r"tests/.*"]),
     (r"zlib\.h", [r"ampscansvc/container_members\.c", r"tests/.*"]),
+    (r"archive(_entry)?\.h", [r"ampcli/definition_bundle\.c", r"tests/.*"]),
     (r"sqlite3\.h", [r"ampdaemon/journal_store\.c", r"tests/.*"]),
     (r"cyaml/.*|yaml\.h", [r"ampdaemon/configuration\.c", r"ampcli/run_dir\.c"]),
     (r"histedit\.h|editline/.*", [r"ampcli/prompt\.c"]),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "ampdaemon/core/definition_manifest.h"
+#include "base/definition_manifest.h"
 
 #include <CUnit/CUnit.h>
 #include <errno.h>

@@ -6,8 +6,8 @@
  * Owns the format and which names a file may have. There is exactly one text for a set, so that the digest of the text is the digest of the
  * set. What is read was written by us or by a damaged disk: whatever is not exactly such a text is refused. Must not own files.
  */
-#ifndef AMP_AMPDAEMON_CORE_DEFINITION_MANIFEST_H
-#define AMP_AMPDAEMON_CORE_DEFINITION_MANIFEST_H
+#ifndef AMP_SHARED_BASE_DEFINITION_MANIFEST_H
+#define AMP_SHARED_BASE_DEFINITION_MANIFEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
