@@ -20,15 +20,28 @@
 #include "base/text.h"
 
 #define FILE_BYTES 65536 /* known ones have 5,170; one per generation of keys may be in it */
-#define MAGIC "#clamsign-1."
+#define LINES 8          /* each may cost two readings of the container */
+#define MAGIC "#clamsign-1.0"
 #define FORMAT "pkcs7-pem:"
-#define LINES 8
+#define BLANKS " \t\r"
+#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-/* What OpenSSL objected to in a chain of certificates; one verification at a time. */
-static struct {
+/* What became of a line, the worst first. */
+enum worth { WORTH_UNREADABLE, WORTH_STRANGER, WORTH_CHANGED, WORTH_EXPIRED, WORTH_GOOD };
+
+/* What OpenSSL objected to in a chain of certificates. */
+struct objection {
 	int error;
 	struct tm end;
-} objection;
+};
+
+/* What the lines are held against. */
+struct task {
+	const char *container;
+	STACK_OF(X509) * anchors;
+};
+
+static struct objection objection; /* of the verification that runs */
 
 void detached_signature_prepare(void)
 {
@@ -62,21 +75,31 @@ static int object(int is_fine, X509_STORE_CTX *context)
 }
 
 /* NULL when there is no certificate in it. */
-static X509_STORE *make_store(struct span anchors)
+static STACK_OF(X509) * read_anchors(struct span pem)
 {
-	BIO *pem = BIO_new_mem_buf(anchors.data, (int)anchors.len);
-	X509_STORE *store = X509_STORE_new();
+	BIO *text = pem.len ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
+	STACK_OF(X509) *anchors = sk_X509_new_null();
 	X509 *certificate;
-	int n = 0;
 
-	while (pem && store && (certificate = PEM_read_bio_X509(pem, NULL, NULL, NULL))) {
-		n += X509_STORE_add_cert(store, certificate);
-		X509_free(certificate);
-	}
+	while (text && anchors && (certificate = PEM_read_bio_X509(text, NULL, NULL, NULL)))
+		if (!sk_X509_push(anchors, certificate))
+			X509_free(certificate);
 	ERR_clear_error(); /* "no more of them" is one */
-	BIO_free(pem);
+	BIO_free(text);
+	if (sk_X509_num(anchors) > 0)
+		return anchors;
+	sk_X509_free(anchors);
+	return NULL;
+}
+
+/* Of one: of two with the same name OpenSSL would try only the first, and a renewed key keeps its name. */
+static X509_STORE *make_store(X509 *anchor)
+{
+	X509_STORE *store = X509_STORE_new();
+
 	/* The signer's certificate is for signing code, not mail. */
-	if (n && X509_STORE_set_purpose(store, X509_PURPOSE_ANY)) {
+	if (store && X509_STORE_add_cert(store, anchor) &&
+	    X509_STORE_set_purpose(store, X509_PURPOSE_ANY)) {
 		X509_STORE_set_verify_cb(store, object);
 		return store;
 	}
@@ -84,12 +107,16 @@ static X509_STORE *make_store(struct span anchors)
 	return NULL;
 }
 
-static bool verify(PKCS7 *signature, const char *container, X509_STORE *store)
+/* The anchors besides the one of `store` may be links of the chain to it. */
+static bool verify(PKCS7 *signature, const struct task *task, X509_STORE *store)
 {
-	int fd = open(container, O_RDONLY | O_CLOEXEC);
+	int fd = open(task->container, O_RDONLY | O_CLOEXEC);
 	BIO *content = fd < 0 ? NULL : BIO_new_fd(fd, BIO_NOCLOSE);
-	bool is_good = content && PKCS7_verify(signature, NULL, store, content, NULL,
-					       PKCS7_BINARY | PKCS7_NO_DUAL_CONTENT) == 1;
+	bool is_good;
+
+	memset(&objection, 0, sizeof(objection));
+	is_good = content && PKCS7_verify(signature, task->anchors, store, content, NULL,
+					  PKCS7_BINARY | PKCS7_NO_DUAL_CONTENT) == 1;
 
 	ERR_clear_error();
 	BIO_free(content);
@@ -103,15 +130,56 @@ static bool is_of_time(int error)
 	return error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID;
 }
 
-static enum detached_signature tell_time(char why[LIMIT_DETAIL_BYTES])
+/* As if all certificates were valid now. */
+static bool verify_timeless(PKCS7 *signature, const struct task *task, X509_STORE *store)
+{
+	/* For good: it is the last that this store is used for. */
+	(void)X509_STORE_set_flags(store, X509_V_FLAG_NO_CHECK_TIME); /* cannot fail */
+	return verify(signature, task, store);
+}
+
+static enum worth try_anchor(PKCS7 *signature, const struct task *task, X509_STORE *store,
+			     struct objection *ret_objection)
+{
+	if (verify(signature, task, store))
+		return WORTH_GOOD;
+	*ret_objection = objection;
+	/* Only too late, or wrong as well? */
+	if (is_of_time(objection.error) && verify_timeless(signature, task, store))
+		return WORTH_EXPIRED;
+	return objection.error ? WORTH_STRANGER : WORTH_CHANGED;
+}
+
+/* By the best of the anchors. A store for each attempt: nothing that one of them sets is there for the next. */
+static enum worth judge(PKCS7 *signature, const struct task *task, struct objection *ret_objection)
+{
+	enum worth best = WORTH_UNREADABLE;
+
+	for (int i = 0; i < sk_X509_num(task->anchors) && best != WORTH_GOOD; i++) {
+		X509_STORE *store = make_store(sk_X509_value(task->anchors, i));
+		struct objection found;
+		enum worth worth;
+
+		if (!store)
+			continue;
+		worth = try_anchor(signature, task, store, &found);
+		X509_STORE_free(store);
+		if (worth == WORTH_EXPIRED && best < WORTH_EXPIRED)
+			*ret_objection = found;
+		if (worth > best)
+			best = worth;
+	}
+	return best;
+}
+
+static enum detached_signature tell_time(const struct objection *late, char why[LIMIT_DETAIL_BYTES])
 {
 	size_t at = 0;
 
-	if (objection.error == X509_V_ERR_CERT_HAS_EXPIRED)
+	if (late->error == X509_V_ERR_CERT_HAS_EXPIRED)
 		text_append(why, LIMIT_DETAIL_BYTES, &at,
 			    "a certificate for its detached signature expired on %04d-%02d-%02d",
-			    objection.end.tm_year + 1900, objection.end.tm_mon + 1,
-			    objection.end.tm_mday);
+			    late->end.tm_year + 1900, late->end.tm_mon + 1, late->end.tm_mday);
 	else
 		text_append(why, LIMIT_DETAIL_BYTES, &at,
 			    "a certificate for its detached signature is not valid yet: the clock "
@@ -119,24 +187,24 @@ static enum detached_signature tell_time(char why[LIMIT_DETAIL_BYTES])
 	return DETACHED_EXPIRED;
 }
 
-static enum detached_signature judge(PKCS7 *signature, const char *container, X509_STORE *store,
-				     char why[LIMIT_DETAIL_BYTES])
+static enum detached_signature tell(enum worth worth, const struct objection *late,
+				    char why[LIMIT_DETAIL_BYTES])
 {
-	int error;
-
-	memset(&objection, 0, sizeof(objection));
-	if (verify(signature, container, store))
+	switch (worth) {
+	case WORTH_GOOD:
 		return DETACHED_GOOD;
-	error = objection.error;
-	if (is_of_time(error)) {
-		/* Only too late, or wrong as well? The date of the first objection is kept. */
-		(void)X509_STORE_set_flags(store, X509_V_FLAG_NO_CHECK_TIME); /* cannot fail */
-		if (verify(signature, container, store))
-			return tell_time(why);
-	}
-	if (error && !is_of_time(error))
+	case WORTH_EXPIRED:
+		return tell_time(late, why);
+	case WORTH_CHANGED:
+		return refuse(
+			why,
+			"its detached signature does not verify: it was changed, or is another");
+	case WORTH_STRANGER:
 		return refuse(why, "its detached signature is by none of the trusted certificates");
-	return refuse(why, "its detached signature does not verify: it was changed, or is another");
+	case WORTH_UNREADABLE:
+		break;
+	}
+	return refuse(why, "its detached signature is of no known format");
 }
 
 /* The part behind "pkcs7-pem:" of a line "MIN:MAX:pkcs7-pem:BASE64"; NULL for other formats. Ours is no question of libclamav's version. */
@@ -151,22 +219,28 @@ static const char *find_base64(const char *line)
 	return strncmp(line, FORMAT, strlen(FORMAT)) == 0 ? line + strlen(FORMAT) : NULL;
 }
 
+/* How many bytes come of it; 0 for what is not whole base64. OpenSSL's own reader has ideas about blanks and ends. */
+static size_t unpacked_bytes(const char *base64)
+{
+	size_t digits = strspn(base64, BASE64), len = strlen(base64);
+	size_t fill = len - digits;
+
+	if (len % 4 || fill > 2 || strspn(base64 + digits, "=") != fill)
+		return 0;
+	return len / 4 * 3 - fill;
+}
+
 /* NULL when it is none. */
 static PKCS7 *decode(const char *base64)
 {
-	size_t len = strlen(base64);
-	unsigned char *der = malloc(len + 4);
+	size_t bytes = unpacked_bytes(base64), len = strlen(base64);
+	unsigned char *der = bytes ? malloc(len) : NULL;
 	const unsigned char *at = der;
 	PKCS7 *signature = NULL;
-	int n = -1;
 
-	if (der && len >= 4)
-		n = EVP_DecodeBlock(der, (const unsigned char *)base64, (int)len);
-	if (n > 2)
-		n -= (base64[len - 1] == '=') + (base64[len - 2] == '=');
-	if (n > 0)
-		signature = d2i_PKCS7(NULL, &at, n);
-	if (signature && (at != der + n || !PKCS7_type_is_signed(signature))) {
+	if (der && EVP_DecodeBlock(der, (const unsigned char *)base64, (int)len) > 0)
+		signature = d2i_PKCS7(NULL, &at, (long)bytes);
+	if (signature && (at != der + bytes || !PKCS7_type_is_signed(signature))) {
 		PKCS7_free(signature);
 		signature = NULL;
 	}
@@ -175,29 +249,68 @@ static PKCS7 *decode(const char *base64)
 	return signature;
 }
 
-/* Any line that holds is enough: there is one for each generation of keys. */
-static enum detached_signature try_lines(char *text, const char *container, X509_STORE *store,
-					 char why[LIMIT_DETAIL_BYTES])
+/* As libclamav reads them: without the blanks around it. */
+static char *next_line(char **rest)
 {
-	enum detached_signature best = DETACHED_BAD;
-	char *rest = text, *line;
+	char *line = strsep(rest, "\n"), *end;
+
+	if (!line)
+		return NULL;
+	line += strspn(line, BLANKS);
+	for (end = line + strlen(line); end > line && strchr(BLANKS, end[-1]); end--)
+		end[-1] = '\0';
+	return line;
+}
+
+static enum worth judge_line(const char *line, const struct task *task,
+			     struct objection *ret_objection)
+{
+	const char *base64 = find_base64(line);
+	PKCS7 *signature = base64 ? decode(base64) : NULL;
+	enum worth worth = WORTH_UNREADABLE;
+
+	if (signature)
+		worth = judge(signature, task, ret_objection);
+	PKCS7_free(signature);
+	return worth;
+}
+
+/* The lines behind the first; -1: too many. */
+static int split(char *rest, const char *lines[LINES])
+{
+	const char *line;
 	int n = 0;
 
-	(void)refuse(why, "its detached signature is of no known format");
-	while ((line = strsep(&rest, "\n")) && n < LINES && best != DETACHED_GOOD) {
-		const char *base64 = line[0] == '#' ? NULL : find_base64(line);
-		PKCS7 *signature = base64 ? decode(base64) : NULL;
-
-		if (!signature)
+	while ((line = next_line(&rest))) {
+		if (!line[0] || line[0] == '#')
 			continue;
-		n++;
-		if (best != DETACHED_EXPIRED)
-			best = judge(signature, container, store, why);
-		PKCS7_free(signature);
+		if (n == LINES)
+			return -1;
+		lines[n++] = line;
 	}
-	if (best == DETACHED_GOOD)
-		why[0] = '\0';
-	return best;
+	return n;
+}
+
+/* The best line counts, whatever lies beside it and before it. */
+static enum detached_signature try_lines(char *rest, const struct task *task,
+					 char why[LIMIT_DETAIL_BYTES])
+{
+	struct objection late = {0}, found = {0};
+	enum worth best = WORTH_UNREADABLE;
+	const char *lines[LINES];
+	int n = split(rest, lines);
+
+	if (n < 0)
+		return refuse(why, "its detached signature has too many lines");
+	for (int i = 0; i < n && best != WORTH_GOOD; i++) {
+		enum worth worth = judge_line(lines[i], task, &found);
+
+		if (worth == WORTH_EXPIRED && best < WORTH_EXPIRED)
+			late = found;
+		if (worth > best)
+			best = worth;
+	}
+	return tell(best, &late, why);
 }
 
 /* A text of at most FILE_BYTES, the caller's to free; NULL with the state in *ret_state. */
@@ -220,8 +333,10 @@ static char *read_sign(const char *path, enum detached_signature *ret_state,
 		len = read(fd, text, FILE_BYTES);
 	if (fd >= 0)
 		close(fd);
-	if (len >= 0)
+	if (len >= 0 && (size_t)len == strlen(text))
 		return text;
+	if (len >= 0)
+		*ret_state = refuse(why, "its detached signature is of no known format");
 	free(text);
 	return NULL;
 }
@@ -230,20 +345,20 @@ enum detached_signature detached_signature_check(const char *container, const ch
 						 struct span anchors, char why[LIMIT_DETAIL_BYTES])
 {
 	enum detached_signature state;
-	char *text = read_sign(sign, &state, why);
-	X509_STORE *store;
+	char *text = read_sign(sign, &state, why), *rest = text;
+	struct task task = {.container = container};
 
 	if (!text)
 		return state;
 	why[0] = '\0';
-	store = anchors.len ? make_store(anchors) : NULL;
-	if (strncmp(text, MAGIC, strlen(MAGIC)) != 0)
+	task.anchors = read_anchors(anchors);
+	if (strcmp(next_line(&rest), MAGIC) != 0)
 		state = refuse(why, "its detached signature is of no known format");
-	else if (!store)
+	else if (!task.anchors)
 		state = DETACHED_UNHELD;
 	else
-		state = try_lines(text, container, store, why);
-	X509_STORE_free(store);
+		state = try_lines(rest, &task, why);
+	sk_X509_pop_free(task.anchors, X509_free);
 	free(text);
 	return state;
 }

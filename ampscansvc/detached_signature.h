@@ -6,6 +6,19 @@
  * Owns: PKCS#7 of OpenSSL, the format of the file. Must not own: which certificates are trusted (the daemon hands them over), what an
  * expired one means (definition_proof.c). Opens the two files named, and nothing else: no certificate directory, no list of revocations.
  * Runs in the proving child.
+ *
+ * The file: "#clamsign-1.0", then lines MIN:MAX:pkcs7-pem:BASE64, one for each generation of keys; empty lines and those that begin with '#'
+ * say nothing, blanks around a line neither. At most 65,536 bytes without a NUL and 8 such lines: with more it is BAD, whatever is in it.
+ *
+ * The rule: each line is judged by itself, and the best one counts, in whatever order they stand. The best first:
+ *   good        over this file, by a chain to a trusted certificate, all of it valid now  -> GOOD
+ *   expired     the same, but a certificate of the chain is not valid now                 -> EXPIRED, by the first such line
+ *   changed     by a chain as above, whatever its time, over another file, or damaged     -> BAD
+ *   stranger    by no trusted chain                                                       -> BAD
+ *   unreadable  another format, no base64, no PKCS#7, no lines at all                      -> BAD
+ * So a line helps only by what it is itself, and a bad one beside it changes nothing, for better or worse.
+ * Each trusted certificate is tried by itself: one that has expired, or another of its name, hides none.
+ * libclamav 1.5 ends at the first line that it can read and that does not hold: a successor's line would never be reached.
  */
 #ifndef AMP_AMPSCANSVC_DETACHED_SIGNATURE_H
 #define AMP_AMPSCANSVC_DETACHED_SIGNATURE_H

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs7.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,15 +61,23 @@ static struct identity drop(struct identity identity)
 	return (struct identity){0};
 }
 
-static void trust(const struct identity *anchor)
+static void trust_too(const struct identity *anchor)
 {
 	BIO *memory = BIO_new(BIO_s_mem());
+	size_t len;
 	char *pem;
 
 	PEM_write_bio_X509(memory, anchor->certificate);
-	anchors_len = (size_t)BIO_get_mem_data(memory, &pem);
-	memcpy(anchors, pem, anchors_len);
+	len = (size_t)BIO_get_mem_data(memory, &pem);
+	memcpy(anchors + anchors_len, pem, len);
+	anchors_len += len;
 	BIO_free(memory);
+}
+
+static void trust(const struct identity *anchor)
+{
+	anchors_len = 0;
+	trust_too(anchor);
 }
 
 /* A line of a .sign over `content`. */
@@ -224,6 +233,9 @@ static void what_is_no_signature_is_bad(void)
 		"",
 		"\n",
 		"#clamsign-2.0\n",
+		"#clamsign-1.1\n",
+		"#clamsign-1.0-2\n",
+		"\n#clamsign-1.0\n",
 		"#clamsign-1.0\n",
 		"#clamsign-1.0\n230::pkcs7-pem:\n",
 		"#clamsign-1.0\n230::pkcs7-pem:AAAA\n",
@@ -271,21 +283,171 @@ static void a_changed_signature_is_never_good(void)
 	free(line);
 }
 
-static void any_line_that_holds_is_enough(void)
+/* ---- several lines ---- */
+
+/* The worst first, as the header has them. */
+enum kind {
+	MALFORMED,
+	OTHER_FORMAT,
+	STRANGER,
+	LATE_OVER_ANOTHER,
+	OVER_ANOTHER,
+	DAMAGED,
+	EXPIRED,
+	GOOD,
+	KINDS
+};
+
+static const struct {
+	enum detached_signature state;
+	const char *why;
+} verdicts[KINDS] = {
+	[MALFORMED] = {DETACHED_BAD, "no known format"},
+	[OTHER_FORMAT] = {DETACHED_BAD, "no known format"},
+	[STRANGER] = {DETACHED_BAD, "none of the trusted"},
+	[LATE_OVER_ANOTHER] = {DETACHED_BAD, "does not verify"},
+	[OVER_ANOTHER] = {DETACHED_BAD, "does not verify"},
+	[DAMAGED] = {DETACHED_BAD, "does not verify"},
+	[EXPIRED] = {DETACHED_EXPIRED, "expired on 2"},
+	[GOOD] = {DETACHED_GOOD, ""},
+};
+
+static char *lines[KINDS];
+
+static char *copy(const char *line)
 {
-	char *good, *bad;
+	return strcpy(malloc(strlen(line) + 1), line);
+}
+
+/* Another signature: its last whole group of digits. */
+static char *damage(char *line)
+{
+	char *at = line + strlen(line) - 8;
+
+	*at = *at == 'A' ? 'B' : 'A';
+	return line;
+}
+
+static void make_lines(void)
+{
+	struct identity late;
 
 	begin();
-	good = sign_line(&signer, CONTENT, PKCS7_DETACHED);
-	bad = sign_line(&other, CONTENT, PKCS7_DETACHED);
-	write_sign(bad, good);
-	CU_ASSERT_EQUAL(check(), DETACHED_GOOD);
-	write_sign(good, bad);
-	CU_ASSERT_EQUAL(check(), DETACHED_GOOD);
-	write_sign(bad, bad);
+	late = make("signer of then", &root, -2 * YEAR, -DAY);
+	lines[MALFORMED] = copy("230::pkcs7-pem:AAAA");
+	lines[OTHER_FORMAT] = copy("230::pkcs8-pem:AAAA");
+	lines[STRANGER] = sign_line(&other, CONTENT, PKCS7_DETACHED);
+	lines[LATE_OVER_ANOTHER] = sign_line(&late, "another", PKCS7_DETACHED);
+	lines[OVER_ANOTHER] = sign_line(&signer, "another", PKCS7_DETACHED);
+	lines[DAMAGED] = damage(sign_line(&signer, CONTENT, PKCS7_DETACHED));
+	lines[EXPIRED] = sign_line(&late, CONTENT, PKCS7_DETACHED);
+	lines[GOOD] = sign_line(&signer, CONTENT, PKCS7_DETACHED);
+	(void)drop(late);
+}
+
+static void free_lines(void)
+{
+	for (int i = 0; i < KINDS; i++)
+		free(lines[i]);
+}
+
+static bool is_as_expected(int best)
+{
+	return check() == verdicts[best].state && strstr(why, verdicts[best].why);
+}
+
+static int larger(int left, int right)
+{
+	return left > right ? left : right;
+}
+
+static void of_two_lines_the_better_counts_in_either_order(void)
+{
+	make_lines();
+	for (int i = 0; i < KINDS; i++)
+		for (int k = 0; k < KINDS; k++) {
+			write_sign(lines[i], lines[k]);
+			CU_ASSERT(is_as_expected(larger(i, k)));
+		}
+	free_lines();
+}
+
+static void of_three_lines_the_best_counts_in_any_order(void)
+{
+	make_lines();
+	for (int n = 0; n < KINDS * KINDS * KINDS; n++) {
+		int first = n % KINDS, second = n / KINDS % KINDS, third = n / KINDS / KINDS;
+
+		(void)snprintf(text, sizeof(text),
+			       "#clamsign-1.0\n%s\n\n# says nothing\n%s\r\n \t%s", lines[first],
+			       lines[second], lines[third]);
+		test_file("x.cvd.sign", text);
+		CU_ASSERT(is_as_expected(larger(first, larger(second, third))));
+	}
+	free_lines();
+}
+
+/* Whatever is in it: which of them would be looked at is nobody's choice. */
+static void too_many_lines_are_bad(void)
+{
+	make_lines();
+	for (int n = 7; n <= 8; n++) {
+		size_t at = (size_t)sprintf(text, "#clamsign-1.0\n");
+
+		for (int i = 0; i < n; i++)
+			at += (size_t)sprintf(text + at, "%s\n", lines[OVER_ANOTHER]);
+		(void)sprintf(text + at, "#\n\n%s\n", lines[GOOD]);
+		test_file("x.cvd.sign", text);
+		CU_ASSERT_EQUAL(check(), n == 7 ? DETACHED_GOOD : DETACHED_BAD);
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "too many lines"));
+	free_lines();
+}
+
+static void a_text_with_an_end_in_its_middle_is_bad(void)
+{
+	FILE *file;
+
+	make_lines();
+	write_sign(lines[GOOD], "");
+	file = fopen(test_path("x.cvd.sign"), "ae");
+	CU_ASSERT_EQUAL(fwrite("\0\n", 1, 2, file), 2);
+	(void)fclose(file);
 	CU_ASSERT_EQUAL(check(), DETACHED_BAD);
-	free(good);
-	free(bad);
+	free_lines();
+}
+
+static void base64_that_readers_read_otherwise_is_bad(void)
+{
+	static const char *const odd[] = {"-", "====", "=A", "AAA", " AAAA", "\tAAAA", "A=AA"};
+
+	make_lines();
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		char *line = malloc(strlen(lines[GOOD]) + 16);
+
+		(void)sprintf(line, "%s%s", lines[GOOD], odd[i]);
+		write_sign(line, "");
+		CU_ASSERT_EQUAL(check(), DETACHED_BAD);
+		free(line);
+	}
+	free_lines();
+}
+
+/* Keys are renewed under the same name. */
+static void any_of_two_anchors_of_one_name_is_enough(void)
+{
+	struct identity renewed;
+
+	for (int is_late = 0; is_late < 2; is_late++)
+		for (int is_first = 0; is_first < 2; is_first++) {
+			begin();
+			renewed = make("root", NULL, -2 * YEAR, is_late ? -DAY : YEAR);
+			trust(is_first ? &renewed : &root);
+			trust_too(is_first ? &root : &renewed);
+			sign(&signer);
+			CU_ASSERT_EQUAL(check(), DETACHED_GOOD);
+			(void)drop(renewed);
+		}
 }
 
 /* With a content of its own it would say nothing of the file. */
@@ -315,7 +477,14 @@ static const struct unit_test tests[] = {
 	{"one of tomorrow is not valid yet", one_of_tomorrow_is_not_valid_yet},
 	{"what is no signature is bad", what_is_no_signature_is_bad},
 	{"a changed signature is never good", a_changed_signature_is_never_good},
-	{"any line that holds is enough", any_line_that_holds_is_enough},
+	{"of two lines the better counts, in either order",
+	 of_two_lines_the_better_counts_in_either_order},
+	{"of three lines the best counts, in any order",
+	 of_three_lines_the_best_counts_in_any_order},
+	{"too many lines are bad", too_many_lines_are_bad},
+	{"a text with an end in its middle is bad", a_text_with_an_end_in_its_middle_is_bad},
+	{"base64 that readers read otherwise is bad", base64_that_readers_read_otherwise_is_bad},
+	{"any of two anchors of one name is enough", any_of_two_anchors_of_one_name_is_enough},
 	{"one that brings its own content is bad", one_that_brings_its_own_content_is_bad},
 };
 
