@@ -24,6 +24,7 @@ TemporaryDirectory {temp}
 DatabaseDirectory {definitions}
 User root
 DisableCache yes
+ConcurrentDatabaseReload yes
 MaxThreads {threads}
 MaxQueue 500
 SelfCheck 0

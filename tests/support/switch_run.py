@@ -23,6 +23,8 @@ import time
 SAMPLES = {"eicar.com": 3, "Win.Worm.Sobig-1.bin": 5, "Win.Worm.Klez-1.bin": 6, "clean.txt": None}
 IMPORT_SECONDS = 900
 TOLD_SECONDS = 30  # from an import's end to the word that the service before has no work any more
+CHANGE_US = 50000
+SILENCES_KEPT = 20
 CLEAN_SHARE = 8  # times that a clean file is in the mix: what is found makes lines of the log, each
 
 Answer = collections.namedtuple("Answer", "sent answered name verdict generation reason")
@@ -104,10 +106,30 @@ def expected(name, version):
     return "INFECTED" if least is not None and version >= least else "CLEAN"
 
 
-def longest_silence(times, began, ended):
-    """Between two answers, or an answer and an end of the time, microseconds."""
+def silences(times, began, ended):
+    """Between two answers, or an answer and an end of the time: the longest ones first, (microseconds, when it began)."""
     marks = [began, *(t for t in times if began < t < ended), ended]
-    return max(later - earlier for earlier, later in zip(marks, marks[1:]))
+    return sorted(((later - earlier, earlier) for earlier, later in zip(marks, marks[1:])), reverse=True)[:SILENCES_KEPT]
+
+
+def longest_silence(times, began, ended):
+    return silences(times, began, ended)[0][0]
+
+
+def rate(times, began, ended):
+    """A second."""
+    return sum(began < t < ended for t in times) / (ended - began) * 1e6
+
+
+def silence_at_changes(answers, switches):
+    """The longest within CHANGE_US of a generation's first answer: what the change itself costs, without the load of the set before it."""
+    first = {}
+    for answer in answers:
+        first.setdefault(answer.generation, answer.answered)
+    times = [answer.answered for answer in answers]
+    changes = [first[switch.generation] for switch in switches if switch.generation in first]
+    return max((later - earlier for earlier, later in zip(times, times[1:])
+                if any(earlier < change + CHANGE_US and later > change - CHANGE_US for change in changes)), default=0)
 
 
 def mixture(directory):
@@ -171,7 +193,7 @@ def prepare(connector, log, sets):
 
 
 def measure(connector, load, log, sets, count):
-    """`count` switches under load: what was switched, what was answered, what the daemon says. After prepare()."""
+    """`count` switches under load: what was switched, what was answered, what the daemon says. After prepare(). Times in microseconds."""
     first, told = connector.generation(), len(log.gaps())
     with load.running():
         time.sleep(0.5)  # the window is full by then
@@ -181,19 +203,22 @@ def measure(connector, load, log, sets, count):
         time.sleep(0.3)  # the last generation has answered, too
     versions = {first: max(sets), **{switch.generation: switch.version for switch in switches}}
     answers, sent = load.answers()
+    times = [answer.answered for answer in answers]
     return {"switches": switches, "versions": versions, "answers": answers, "sent": sent, "began": began, "ended": ended,
-            "gaps": log.gaps()[told:], "silence": longest_silence([answer.answered for answer in answers], began, ended)}
+            "gaps": log.gaps()[told:], "silences": silences(times, began, ended), "rate": rate(times, began, ended)}
 
 
 def measure_rest(load, seconds):
-    """The same load with nothing beside it: answers, files sent, the longest silence."""
+    """The same load with nothing beside it."""
     with load.running():
         time.sleep(0.5)
         began = now_us()
         time.sleep(seconds)
         ended = now_us()
     answers, sent = load.answers()
-    return answers, sent, longest_silence([answer.answered for answer in answers], began, ended)
+    times = [answer.answered for answer in answers]
+    return {"answers": answers, "sent": sent, "began": began, "ended": ended, "silence": longest_silence(times, began, ended),
+            "rate": rate(times, began, ended)}
 
 
 def parse_arguments():
@@ -219,12 +244,13 @@ def main():
     prepare(connector, log, sets)
     run = measure(connector, load, log, sets, arguments.switches)
     facts = judge(run["answers"], run["sent"], run["versions"])
-    rest, sent, silence = measure_rest(load, arguments.rest)
-    facts_rest = judge(rest, sent, {connector.generation(): run["switches"][-1].version})
+    rest = measure_rest(load, arguments.rest)
+    facts_rest = judge(rest["answers"], rest["sent"], {connector.generation(): run["switches"][-1].version})
     seconds = (run["ended"] - run["began"]) / 1e6
     facts |= {"switches": len(run["switches"]), "gap_ms": max(gap for gap, _ in run["gaps"]),
-              "silence_ms": round(run["silence"] / 1000, 1), "silence_at_rest_ms": round(silence / 1000, 1),
-              "rate": round(len(run["answers"]) / seconds), "rate_at_rest": round(len(rest) / arguments.rest),
+              "silence_ms": round(run["silences"][0][0] / 1000, 1), "silence_at_changes_ms": round(silence_at_changes(run["answers"], run["switches"]) / 1000, 1),
+              "silence_at_rest_ms": round(rest["silence"] / 1000, 1),
+              "rate": round(run["rate"]), "rate_at_rest": round(rest["rate"]),
               "seconds_each": round(seconds / len(run["switches"]), 2),
               "wrong_at_rest": sum(value for name, value in facts_rest.items() if name != "files")}
     for name, value in facts.items():
