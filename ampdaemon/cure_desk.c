@@ -273,6 +273,10 @@ void cure_desk_ready(struct cure_desk *desk, const struct cure_subject *subject)
 	struct event event = event_of(subject, EVENT_SERVICE_STARTED, "");
 
 	event.service.signatures = subject->report->ready.signatures;
+	if (desk->plan.settings.has_store && subject->source == SOURCE_CONFIGURED) {
+		journal_record(desk->journal, &event); /* its need is known by its generation */
+		return;
+	}
 	cure_memory_loaded(&desk->memory, desk->journal, &event, subject->source,
 			   subject->report->ready.memory_bytes);
 }

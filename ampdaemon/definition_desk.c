@@ -264,7 +264,8 @@ static void learn(struct definition_desk *d, uint64_t generation,
 	const struct generation *known = definition_machine_find(&d->machine, generation);
 	struct trial_report said;
 
-	if (!known || known->facts.signatures)
+	if (!known ||
+	    (known->facts.signatures && known->facts.engine_bytes == report->ready.memory_bytes))
 		return;
 	said = definition_candidate_report(&outcome);
 	definition_machine_learn(&d->machine, generation, &said.facts);

@@ -182,6 +182,9 @@ static void carry_out(struct definition_desk *d, const struct definition_effect 
 	case DEFINITION_REMEMBER:
 		remember(d, effect);
 		break;
+	case DEFINITION_FORGIVE:
+		definition_memory_forgive(d->memory, effect->digest);
+		break;
 	case DEFINITION_ENDED:
 		give_answer(d, effect);
 		break;

@@ -102,6 +102,16 @@ void definition_memory_reject(struct definition_memory *m,
 	keep(m, REJECTED_KEY, m->rejected, m->n_rejected * sizeof(m->rejected[0]));
 }
 
+void definition_memory_forgive(struct definition_memory *m,
+			       const uint8_t digest[LIMIT_DIGEST_BYTES])
+{
+	for (unsigned i = m->n_rejected; i > 0; i--) {
+		if (memcmp(m->rejected[i - 1].digest, digest, LIMIT_DIGEST_BYTES) == 0)
+			remove_rejected(m, i - 1);
+	}
+	keep(m, REJECTED_KEY, m->rejected, m->n_rejected * sizeof(m->rejected[0]));
+}
+
 const struct definition_facts *definition_memory_facts(const struct definition_memory *m,
 						       uint64_t number,
 						       const uint8_t digest[LIMIT_DIGEST_BYTES])

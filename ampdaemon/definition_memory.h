@@ -45,6 +45,9 @@ struct definition_memory *definition_memory_free(struct definition_memory *memor
 void definition_memory_reject(struct definition_memory *memory,
 			      const struct definition_rejected *rejected);
 
+void definition_memory_forgive(struct definition_memory *memory,
+			       const uint8_t digest[LIMIT_DIGEST_BYTES]);
+
 /* What is known of generation `number`, if its manifest has this digest; else NULL. */
 const struct definition_facts *definition_memory_facts(const struct definition_memory *memory,
 						       uint64_t number,

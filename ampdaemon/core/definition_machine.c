@@ -48,6 +48,7 @@ static struct generation *find(struct definition_machine *m, uint64_t number)
 static bool is_needed(const struct definition_machine *m, uint64_t number)
 {
 	return number == m->active || number == m->good || number == m->target ||
+	       number == m->linked_active || number == m->linked_good ||
 	       (m->candidate.phase != CANDIDATE_NONE && number == m->candidate.number);
 }
 
@@ -124,6 +125,35 @@ static void remember(struct definition_machine *m, const struct definition_facts
 	memcpy(effect->digest, facts->digest, LIMIT_DIGEST_BYTES);
 }
 
+static void forgive(struct definition_machine *m, const uint8_t digest[LIMIT_DIGEST_BYTES])
+{
+	unsigned n = m->n_rejected, first = n < DEFINITIONS_REJECTED_MAX ? 0 : m->next_rejected;
+	uint8_t all[DEFINITIONS_REJECTED_MAX][LIMIT_DIGEST_BYTES];
+
+	if (!definition_machine_is_rejected(m, digest))
+		return;
+	memcpy(all, m->rejected, sizeof(all));
+	m->n_rejected = m->next_rejected = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *one = all[(first + i) % DEFINITIONS_REJECTED_MAX];
+
+		if (memcmp(one, digest, LIMIT_DIGEST_BYTES) != 0)
+			definition_machine_restore_rejected(m, one);
+	}
+	memcpy(emit(m, DEFINITION_FORGIVE, DEFINITIONS_NONE)->digest, digest, LIMIT_DIGEST_BYTES);
+}
+
+static void mark_bad(struct definition_machine *m, struct generation *g)
+{
+	g->is_bad = true;
+	if (m->good == g->number)
+		m->good = DEFINITIONS_BUILTIN;
+	if (m->linked_good != g->number)
+		return;
+	m->linked_good = DEFINITIONS_BUILTIN;
+	(void)emit(m, DEFINITION_POINT_GOOD, DEFINITIONS_BUILTIN);
+}
+
 static void reject_generation(struct definition_machine *m, uint64_t number,
 			      enum rejection rejection)
 {
@@ -131,9 +161,7 @@ static void reject_generation(struct definition_machine *m, uint64_t number,
 
 	if (!g)
 		return; /* the built-in set has no digest */
-	g->is_bad = true;
-	if (m->good == number)
-		m->good = DEFINITIONS_BUILTIN;
+	mark_bad(m, g);
 	remember(m, &g->facts, rejection);
 }
 
@@ -300,6 +328,7 @@ void definition_machine_published(struct definition_machine *m, bool done)
 		return;
 	}
 	*place = (struct generation){.number = m->candidate.number, .facts = m->candidate.facts};
+	forgive(m, m->candidate.facts.digest); /* it was forced */
 	m->candidate.phase = CANDIDATE_ACTIVATING;
 	seek(m, m->candidate.number);
 }
@@ -361,8 +390,9 @@ void definition_machine_up(struct definition_machine *m, mono_ms now, uint64_t g
 		return; /* it never went, or was loaded again after one that could not take its place */
 	m->active = generation;
 	m->has_served = true;
-	if (generation != DEFINITIONS_BUILTIN)
+	if (generation != DEFINITIONS_BUILTIN || m->linked_active)
 		(void)emit(m, DEFINITION_POINT_ACTIVE, generation);
+	m->linked_active = generation;
 	begin_probation(m, now);
 	end_activation(m, before);
 	retain(m);
@@ -402,9 +432,7 @@ void definition_machine_broken(struct definition_machine *m, uint64_t generation
 
 	if (!g || g->is_bad)
 		return;
-	g->is_bad = true;
-	if (m->good == generation)
-		m->good = DEFINITIONS_BUILTIN;
+	mark_bad(m, g);
 	if (m->candidate.phase == CANDIDATE_ACTIVATING && m->candidate.number == generation)
 		give_up_candidate(m, g, false);
 	else if (generation == m->target ||
@@ -420,7 +448,11 @@ void definition_machine_learn(struct definition_machine *m, uint64_t generation,
 	struct generation *g = generation ? find(m, generation) : NULL;
 	struct definition_facts known;
 
-	if (!g || g->facts.signatures)
+	if (!g)
+		return;
+	if (facts->engine_bytes)
+		g->facts.engine_bytes = facts->engine_bytes; /* measured again */
+	if (g->facts.signatures)
 		return;
 	known = g->facts;
 	g->facts = *facts;
@@ -441,7 +473,7 @@ void definition_machine_tick(struct definition_machine *m, mono_ms now)
 	if (m->probation_ends == MONO_NEVER || now < m->probation_ends)
 		return;
 	m->probation_began = m->probation_ends = MONO_NEVER;
-	m->good = m->active;
+	m->good = m->linked_good = m->active;
 	(void)emit(m, DEFINITION_POINT_GOOD, m->good);
 	(void)emit(m, DEFINITION_GOOD, m->good);
 	retain(m);
@@ -498,6 +530,8 @@ static bool is_sound(struct definition_machine *m, uint64_t number)
 void definition_machine_start(struct definition_machine *m, uint64_t active, uint64_t good,
 			      mono_ms probation_left)
 {
+	m->linked_active = active;
+	m->linked_good = good;
 	m->good = is_sound(m, good) ? good : DEFINITIONS_BUILTIN;
 	m->active = is_sound(m, active) ? active : DEFINITIONS_BUILTIN;
 	m->resumes = m->active;

@@ -16,8 +16,9 @@
  *   newest other one, the built-in set (number 0), each that is not rejected. A candidate that does not come up leaves `active` as it is.
  * - A generation whose files are not what they were any more is bad, but its digest is not rejected: the same content may come again.
  * - Who is rolled back by command is rejected as well: the next update would bring it again.
- * - A rejected digest is remembered (DEFINITIONS_REJECTED_MAX, the oldest is forgotten). root's force lets a digest in again, and lets versions
- *   go back and a set shrink; it lets nothing in that the trial refused.
+ * - A rejected digest is remembered (DEFINITIONS_REJECTED_MAX, the oldest is forgotten). root's force lets a digest in again, which is forgiven
+ *   then, and lets versions go back and a set shrink; it lets nothing in that the trial refused.
+ * - What a link leads to stays on the disk, bad or not, until the link leads elsewhere.
  * - Acceptance compares with `active`, or with `good` while the built-in set serves.
  */
 #ifndef AMP_AMPDAEMON_CORE_DEFINITION_MACHINE_H
@@ -102,10 +103,11 @@ enum definition_effect_kind {
 	DEFINITION_PUBLISH, /* the candidate as `generation`: answer with ..._published() */
 	DEFINITION_DISCARD, /* what is staged goes */
 	DEFINITION_ACTIVATE, /* a service with `generation` (0: built-in): ..._up() or ..._not_up() */
-	DEFINITION_POINT_ACTIVE, /* the link */
+	DEFINITION_POINT_ACTIVE, /* the link; 0: it goes */
 	DEFINITION_POINT_GOOD,
 	DEFINITION_DROP,     /* `generation` goes from the disk */
 	DEFINITION_REMEMBER, /* `digest` is rejected for `rejection` */
+	DEFINITION_FORGIVE,  /* `digest` is not rejected any more */
 	DEFINITION_ENDED, /* the candidate's way is over: `rejection` says how, once for each candidate */
 	DEFINITION_BACK, /* rolled back to `generation`, because of `rejection` */
 	DEFINITION_GOOD  /* `generation` has passed its probation */
@@ -139,6 +141,7 @@ struct definition_machine {
 	struct generation all[DEFINITIONS_MAX];
 	uint64_t last; /* number given */
 	uint64_t active, good;
+	uint64_t linked_active, linked_good;     /* where the links lead, or will */
 	bool has_served;                         /* since the start */
 	uint64_t target;                         /* is being loaded; DEFINITIONS_NONE: nothing is */
 	mono_ms probation_began, probation_ends; /* MONO_NEVER: there is none */
@@ -193,7 +196,7 @@ void definition_machine_not_up(struct definition_machine *machine, uint64_t gene
 /* Its files were read through and are not those of its manifest. */
 void definition_machine_broken(struct definition_machine *machine, uint64_t generation);
 
-/* What a service that has it loaded says: taken where nothing was known. */
+/* What a service that has it loaded says: taken where nothing was known; its memory always. */
 void definition_machine_learn(struct definition_machine *machine, uint64_t generation,
 			      const struct definition_facts *facts);
 

@@ -23,7 +23,7 @@ static const char *const words[] = {
 	[DEFINITION_POINT_ACTIVE] = "link", [DEFINITION_POINT_GOOD] = "link-good",
 	[DEFINITION_DROP] = "drop",         [DEFINITION_REMEMBER] = "remember",
 	[DEFINITION_ENDED] = "ended",       [DEFINITION_BACK] = "back",
-	[DEFINITION_GOOD] = "good",
+	[DEFINITION_GOOD] = "good",         [DEFINITION_FORGIVE] = "forgive",
 };
 
 /* All effects that wait, "word number" each, with the reason behind a slash where there is one. */
@@ -35,7 +35,7 @@ static const char *effects(struct definition_machine *m)
 	said[0] = '\0';
 	while (definition_machine_next_effect(m, &e)) {
 		text_append(said, sizeof(said), &at, "%s%s", at ? ", " : "", words[e.kind]);
-		if (e.kind == DEFINITION_REMEMBER)
+		if (e.kind == DEFINITION_REMEMBER || e.kind == DEFINITION_FORGIVE)
 			text_append(said, sizeof(said), &at, " %c", e.digest[0]);
 		else
 			text_append(said, sizeof(said), &at, " %llu",
@@ -347,7 +347,7 @@ static void with_nothing_to_go_back_to_the_built_in_set_serves(void)
 	definition_machine_storm(&m, 10);
 	SAYS(&m, "remember a/%u, back 0/%u, activate 0", REJECTION_PROBATION, REJECTION_PROBATION);
 	definition_machine_up(&m, 20, 0);
-	SAYS(&m, "drop 10");
+	SAYS(&m, "link 0, drop 10");
 	CU_ASSERT_EQUAL(accept(&m, false, 'b', 1), 11); /* nothing is there to be older than */
 }
 
@@ -418,11 +418,12 @@ static void the_start_goes_through_all_that_there_is(void)
 	definition_machine_not_up(&m, 22, true);
 	SAYS(&m, "remember c/%u, back 20/%u, activate 20", REJECTION_NOT_UP, REJECTION_NOT_UP);
 	definition_machine_not_up(&m, 20, true);
-	SAYS(&m, "remember a/%u, back 21/%u, activate 21", REJECTION_NOT_UP, REJECTION_NOT_UP);
+	SAYS(&m, "link-good 0, remember a/%u, back 21/%u, activate 21", REJECTION_NOT_UP,
+	     REJECTION_NOT_UP);
 	definition_machine_not_up(&m, 21, true);
 	SAYS(&m, "remember b/%u, back 0/%u, activate 0", REJECTION_NOT_UP, REJECTION_NOT_UP);
 	definition_machine_up(&m, 100, 0);
-	SAYS(&m, "drop 20, drop 21, drop 22");
+	SAYS(&m, "link 0, drop 20, drop 21, drop 22");
 	CU_ASSERT_EQUAL(m.active, 0);
 }
 
@@ -474,6 +475,7 @@ static void rejections_are_bounded_and_the_newest_are_kept(void)
 struct watcher {
 	uint64_t staged, ended, shut; /* candidates; of shut: published or discarded */
 	uint64_t ordered;             /* by the last ACTIVATE */
+	uint64_t active_link, good_link;
 };
 
 static void watch(struct definition_machine *m, struct watcher *w)
@@ -487,9 +489,14 @@ static void watch(struct definition_machine *m, struct watcher *w)
 		if (e.kind == DEFINITION_DROP) {
 			CU_ASSERT(e.generation != m->active && e.generation != m->good &&
 				  e.generation != m->target);
+			CU_ASSERT(e.generation != w->active_link && e.generation != w->good_link);
 		}
+		if (e.kind == DEFINITION_POINT_ACTIVE || e.kind == DEFINITION_POINT_GOOD)
+			CU_ASSERT(!e.generation || definition_machine_find(m, e.generation));
 		if (e.kind == DEFINITION_POINT_ACTIVE)
-			CU_ASSERT_PTR_NOT_NULL(definition_machine_find(m, e.generation));
+			w->active_link = e.generation;
+		if (e.kind == DEFINITION_POINT_GOOD)
+			w->good_link = e.generation;
 	}
 	CU_ASSERT(m->target == DEFINITIONS_NONE || m->target == w->ordered);
 	CU_ASSERT(!m->active || definition_machine_find(m, m->active));
@@ -556,7 +563,7 @@ static void broken_files_are_put_aside_but_not_rejected(void)
 	CU_ASSERT_EQUAL(m.n_rejected, 0);
 	CU_ASSERT_EQUAL(serve(&m, PROBATION + 3, 'b', 6), second + 1);
 	definition_machine_broken(&m, first); /* nothing needs it: it only goes */
-	SAYS(&m, "drop %llu", (unsigned long long)first);
+	SAYS(&m, "link-good 0, drop %llu", (unsigned long long)first);
 	CU_ASSERT_EQUAL(m.good, DEFINITIONS_BUILTIN);
 	CU_ASSERT_EQUAL(m.active, second + 1);
 }
@@ -578,10 +585,53 @@ static void what_was_not_known_is_learnt_from_a_service(void)
 	CU_ASSERT(g->facts.signatures == 100 && g->facts.bytes == 7 && g->facts.digest[0] == 'a');
 	told.signatures = 3;
 	definition_machine_learn(&m, 12, &told);
-	CU_ASSERT_EQUAL(g->facts.signatures, 100); /* what a trial found out stays */
+	told.engine_bytes = 77;
+	definition_machine_learn(&m, 12, &told);
+	CU_ASSERT(g->facts.signatures == 100 &&
+		  g->facts.engine_bytes == 77); /* what a trial found out stays */
 	definition_machine_up(&m, 1, 12);
 	(void)effects(&m);
 	CU_ASSERT_EQUAL(stage(&m, false, 'c'), 41);
+}
+
+/* Else a restart would take it for bad, though root wanted it and it serves. */
+static void what_was_forced_is_forgiven(void)
+{
+	struct definition_machine m = fresh();
+	struct trial_report report = passed('a', 100, 5);
+	uint64_t number;
+
+	for (unsigned i = 0; i < DEFINITIONS_REJECTED_MAX + 3; i++)
+		definition_machine_restore_rejected(
+			&m, (const uint8_t[LIMIT_DIGEST_BYTES]){(uint8_t)i, (uint8_t)(i >> 8), 1});
+	definition_machine_restore_rejected(&m, report.facts.digest);
+	number = stage(&m, true, 'a');
+	SAYS(&m, "try %llu", (unsigned long long)number);
+	definition_machine_tried(&m, &report);
+	SAYS(&m, "publish %llu", (unsigned long long)number);
+	definition_machine_published(&m, true);
+	SAYS(&m, "forgive a, activate %llu", (unsigned long long)number);
+	CU_ASSERT_FALSE(definition_machine_is_rejected(&m, report.facts.digest));
+	CU_ASSERT_EQUAL(m.n_rejected, DEFINITIONS_REJECTED_MAX - 1);
+	CU_ASSERT_TRUE(definition_machine_is_rejected(
+		&m, (const uint8_t[LIMIT_DIGEST_BYTES]){4, 0, 1})); /* the oldest that is left */
+	CU_ASSERT_FALSE(
+		definition_machine_is_rejected(&m, (const uint8_t[LIMIT_DIGEST_BYTES]){3, 0, 1}));
+}
+
+static void what_a_link_leads_to_stays(void)
+{
+	struct definition_facts good = facts_of('a', 100, 5), bad = facts_of('b', 100, 6);
+	struct definition_machine m;
+
+	definition_machine_init(&m, PROBATION);
+	definition_machine_restore_rejected(&m, bad.digest);
+	CU_ASSERT_EQUAL(definition_machine_restore(&m, 12, &good), 0);
+	CU_ASSERT_EQUAL(definition_machine_restore(&m, 13, &bad), 0);
+	definition_machine_start(&m, 13, 12, 0);
+	SAYS(&m, "activate 12");
+	definition_machine_up(&m, 1, 12);
+	SAYS(&m, "link 12, drop 13");
 }
 
 static void any_sequence_keeps_what_must_hold(void)
@@ -600,6 +650,8 @@ static void any_sequence_keeps_what_must_hold(void)
 }
 
 static const struct unit_test tests[] = {
+	{"what was forced is forgiven", what_was_forced_is_forgiven},
+	{"what a link leads to stays", what_a_link_leads_to_stays},
 	{"broken files are put aside but not rejected",
 	 broken_files_are_put_aside_but_not_rejected},
 	{"what was not known is learnt from a service",
