@@ -293,8 +293,10 @@ static void set_up(bool has_configured)
 
 static void load(uint64_t generation, bool is_makeshift)
 {
-	const struct supervisor_load order = {
-		.generation = generation, .is_makeshift = is_makeshift, .reason = "for the test"};
+	const struct supervisor_load order = {.generation = generation,
+					      .is_makeshift = is_makeshift,
+					      .need = generation ? ENGINE : 0,
+					      .reason = "for the test"};
 
 	supervisor_load(t.supervisor, &order);
 }
