@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <yaml.h>
 
+#include "ampdaemon/configuration_inspect.h"
+#include "ampdaemon/configuration_updates.h"
 #include "base/limits.h"
-#include "base/text.h"
 #include "io/log.h"
 
 #define PATH_KEY(key)                                                                              \
@@ -24,6 +24,21 @@
 			       struct configuration, key, 1, max)
 #define SWITCH(key) CYAML_FIELD_BOOL(#key, CYAML_FLAG_OPTIONAL, struct configuration, key)
 #define NUMBER(key) CYAML_FIELD_UINT(#key, CYAML_FLAG_OPTIONAL, struct configuration, key)
+
+static const cyaml_schema_field_t mirror_fields[] = {
+	CYAML_FIELD_STRING_PTR("url", CYAML_FLAG_POINTER, struct configuration_mirror, url, 1,
+			       LIMIT_URL_BYTES),
+	CYAML_FIELD_BOOL("private", CYAML_FLAG_OPTIONAL, struct configuration_mirror, is_private),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t mirror_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct configuration_mirror, mirror_fields),
+};
+
+static const cyaml_schema_value_t database_schema = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, LIMIT_DATABASE_BYTES),
+};
 
 static const cyaml_schema_field_t fields[] = {
 	PATH_KEY(run_dir),
@@ -64,6 +79,26 @@ static const cyaml_schema_field_t fields[] = {
 	NUMBER(start_retry_ms),
 	NUMBER(down_limit_ms),
 	NUMBER(recheck_ms),
+	CYAML_FIELD_SEQUENCE("update_mirrors", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			     struct configuration, update_mirrors, &mirror_schema, 0,
+			     LIMIT_MIRRORS),
+	CYAML_FIELD_SEQUENCE("update_databases", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			     struct configuration, update_databases, &database_schema, 0,
+			     LIMIT_DATABASES),
+	OPTIONAL_TEXT(update_window, 11),
+	OPTIONAL_TEXT(update_proxy, LIMIT_URL_BYTES),
+	OPTIONAL_TEXT(update_proxy_user, LIMIT_NAME_BYTES),
+	OPTIONAL_TEXT(update_proxy_password, LIMIT_NAME_BYTES),
+	OPTIONAL_TEXT(update_dns, LIMIT_URL_BYTES),
+	OPTIONAL_TEXT(update_user, 31),
+	OPTIONAL_TEXT(updater, 4000),
+	NUMBER(update_interval_ms),
+	NUMBER(update_retry_ms),
+	NUMBER(update_retry_max_ms),
+	NUMBER(update_limit_ms),
+	NUMBER(update_connect_timeout_ms),
+	NUMBER(update_request_timeout_ms),
+	NUMBER(max_definition_age_ms),
 	CYAML_FIELD_END,
 };
 
@@ -110,24 +145,31 @@ static const struct range ranges[] = {
 	RANGE(start_retry_ms, 60000, 100, 3600000),
 	RANGE(down_limit_ms, 10000, 100, 3600000),
 	RANGE(recheck_ms, 60000, 100, 3600000),
+	RANGE(update_interval_ms, 86400000, 1000, 2592000000), /* a month */
+	RANGE(update_retry_ms, 600000, 100, 86400000),
+	RANGE(update_retry_max_ms, 14400000, 100, 86400000),
+	RANGE(update_limit_ms, 3600000, 1000, 86400000),
+	RANGE(update_connect_timeout_ms, 30000, 1000, 3600000),
+	RANGE(update_request_timeout_ms, 60000, 1000, 3600000),
+	RANGE(max_definition_age_ms, 259200000, 1000, 31536000000), /* 3 days: issue 4 */
 };
 
-struct report {
-	const char *path;
-	char *out;
-	size_t size;
-	char lines[600]; /* what libcyaml said, in its order */
-	uint64_t seen;   /* keys that are there, by their place in `fields` */
+_Static_assert(sizeof(fields) / sizeof(fields[0]) <= 64,
+	       "struct configuration_report's `seen` has a bit for each");
+
+/* What libcyaml said, in its order. */
+struct words {
+	char lines[600];
 };
 
 /* libcyaml tells the error first and then, outermost last, where it was. */
 static void gather(cyaml_log_t level, void *context, const char *format, va_list arguments)
 {
-	struct report *report = context;
-	size_t at = strlen(report->lines);
+	struct words *words = context;
+	size_t at = strlen(words->lines);
 
-	if (level >= CYAML_LOG_ERROR && at + 1 < sizeof(report->lines))
-		(void)vsnprintf(report->lines + at, sizeof(report->lines) - at, format, arguments);
+	if (level >= CYAML_LOG_ERROR && at + 1 < sizeof(words->lines))
+		(void)vsnprintf(words->lines + at, sizeof(words->lines) - at, format, arguments);
 }
 
 static void find_place(const char *lines, unsigned *ret_line, unsigned *ret_column)
@@ -144,207 +186,28 @@ static void find_place(const char *lines, unsigned *ret_line, unsigned *ret_colu
 		*ret_column = (unsigned)strtoul(end + 10, NULL, 10);
 }
 
-static void tell_load_error(struct report *report, cyaml_err_t error)
+static void tell_load_error(struct configuration_report *report, struct words *words,
+			    cyaml_err_t error)
 {
 	unsigned line, column;
 	char *end;
 
-	find_place(report->lines, &line, &column);
-	end = strchr(report->lines, '\n');
+	find_place(words->lines, &line, &column);
+	end = strchr(words->lines, '\n');
 	if (end)
 		*end = '\0';
 	(void)snprintf(report->out, report->size, "%s:%u:%u: %s; the configuration is not accepted",
 		       report->path, line, column,
-		       report->lines[0]
-			       ? report->lines + (strncmp(report->lines, "Load: ", 6) ? 0 : 6)
-			       : cyaml_strerror(error));
+		       words->lines[0] ? words->lines + (strncmp(words->lines, "Load: ", 6) ? 0 : 6)
+				       : cyaml_strerror(error));
 }
 
-/* ---- inspection: what libcyaml would let pass, or tell with a wrong place ---- */
-
-/* Line and column as people count. */
-static bool tell_at(struct report *report, const yaml_mark_t *mark, const char *subject,
-		    const char *what)
+static bool tell(struct configuration_report *report, const char *key, const char *what)
 {
-	(void)snprintf(report->out, report->size,
-		       "%s:%zu:%zu: %.100s%s%s; the configuration is not accepted", report->path,
-		       mark->line + 1, mark->column + 1, subject, *subject ? " " : "", what);
-	return false;
+	return configuration_tell(report, key, CONFIGURATION_WHOLE, what);
 }
 
-static const char *text_of(const yaml_node_t *node)
-{
-	return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "";
-}
-
-static const cyaml_schema_field_t *find_field(const char *key)
-{
-	for (const cyaml_schema_field_t *field = fields; field->key; field++) {
-		if (!strcmp(field->key, key))
-			return field;
-	}
-	return NULL;
-}
-
-/* libcyaml takes the digits at the beginning of a number, and any word for true. */
-static bool is_well_formed(const cyaml_schema_field_t *field, const char *value)
-{
-	if (field->value.type == CYAML_BOOL)
-		return !strcmp(value, "true") || !strcmp(value, "false");
-	if (field->value.type == CYAML_UINT)
-		return *value && strspn(value, "0123456789") == strlen(value);
-	return *value != '\0';
-}
-
-static const char *wanted(const cyaml_schema_field_t *field)
-{
-	if (field->value.type == CYAML_BOOL)
-		return "must be true or false";
-	return field->value.type == CYAML_UINT ? "must be a number" : "must be a text";
-}
-
-_Static_assert(sizeof(fields) / sizeof(fields[0]) <= 64,
-	       "struct report's `seen` has a bit for each");
-
-static uint64_t bit_of(const cyaml_schema_field_t *field)
-{
-	return UINT64_C(1) << (field - fields);
-}
-
-static bool inspect_pair(struct report *report, yaml_document_t *document,
-			 const yaml_node_pair_t *pair)
-{
-	const yaml_node_t *key = yaml_document_get_node(document, pair->key);
-	const yaml_node_t *value = yaml_document_get_node(document, pair->value);
-	const cyaml_schema_field_t *field = find_field(text_of(key));
-	char shown[100];
-
-	text_escape(span_of_text(text_of(key)), shown, sizeof(shown));
-	if (!field)
-		return tell_at(report, &key->start_mark, shown, "is not a key of this file");
-	if (report->seen & bit_of(field))
-		return tell_at(report, &key->start_mark, shown, "is there a second time");
-	report->seen |= bit_of(field);
-	if (!is_well_formed(field, text_of(value)))
-		return tell_at(report, &value->start_mark, shown, wanted(field));
-	return true;
-}
-
-static bool inspect_document(struct report *report, yaml_document_t *document)
-{
-	static const yaml_mark_t top;
-	const yaml_node_t *root = yaml_document_get_root_node(document);
-
-	if (!root || root->type != YAML_MAPPING_NODE)
-		return tell_at(report, root ? &root->start_mark : &top, "",
-			       "there must be lines of the form 'key: value'");
-	for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start;
-	     pair < root->data.mapping.pairs.top; pair++) {
-		if (!inspect_pair(report, document, pair))
-			return false;
-	}
-	for (const cyaml_schema_field_t *field = fields; field->key; field++) {
-		if (!(field->value.flags & CYAML_FLAG_OPTIONAL) && !(report->seen & bit_of(field)))
-			return tell_at(report, &top, field->key, "is missing");
-	}
-	return true;
-}
-
-static bool load(struct report *report, yaml_parser_t *parser, yaml_document_t *document)
-{
-	if (yaml_parser_load(parser, document))
-		return true;
-	return tell_at(report, &parser->problem_mark, "",
-		       parser->problem ? parser->problem : "this is no YAML");
-}
-
-/* The documents of the file: one that is good, and then the empty one that stands for the end. */
-static bool inspect_documents(struct report *report, yaml_parser_t *parser)
-{
-	yaml_document_t document;
-	yaml_node_t *root;
-	bool good;
-
-	if (!load(report, parser, &document))
-		return false;
-	good = inspect_document(report, &document);
-	yaml_document_delete(&document);
-	if (!good || !load(report, parser, &document))
-		return false;
-	root = yaml_document_get_root_node(&document);
-	if (root)
-		(void)tell_at(report, &root->start_mark, "", "there is a second document");
-	yaml_document_delete(&document);
-	return !root;
-}
-
-static bool inspect(struct report *report)
-{
-	yaml_parser_t parser;
-	FILE *file = fopen(report->path, "re");
-	bool good = false;
-
-	if (file && yaml_parser_initialize(&parser)) {
-		yaml_parser_set_input_file(&parser, file);
-		good = inspect_documents(report, &parser);
-		yaml_parser_delete(&parser);
-	} else {
-		(void)snprintf(report->out, report->size, "%s: cannot be read: %s", report->path,
-			       strerror(errno));
-	}
-	if (file)
-		fclose(file);
-	return good;
-}
-
-/* Where the value of a top-level `key` stands; 1:1 when it cannot be found again. */
-static void locate(const char *path, const char *key, unsigned *ret_line, unsigned *ret_column)
-{
-	yaml_parser_t parser;
-	yaml_document_t document;
-	yaml_node_t *root;
-	FILE *file = fopen(path, "re");
-
-	*ret_line = *ret_column = 1;
-	if (!file)
-		return;
-	if (!yaml_parser_initialize(&parser)) {
-		fclose(file);
-		return;
-	}
-	yaml_parser_set_input_file(&parser, file);
-	if (yaml_parser_load(&parser, &document)) {
-		root = yaml_document_get_root_node(&document);
-		for (yaml_node_pair_t *pair = root && root->type == YAML_MAPPING_NODE
-						      ? root->data.mapping.pairs.start
-						      : NULL;
-		     pair && pair < root->data.mapping.pairs.top; pair++) {
-			yaml_node_t *name = yaml_document_get_node(&document, pair->key);
-			yaml_node_t *value = yaml_document_get_node(&document, pair->value);
-
-			if (!strcmp((const char *)name->data.scalar.value, key)) {
-				*ret_line = (unsigned)value->start_mark.line + 1;
-				*ret_column = (unsigned)value->start_mark.column + 1;
-			}
-		}
-		yaml_document_delete(&document);
-	}
-	yaml_parser_delete(&parser);
-	fclose(file);
-}
-
-static bool tell(struct report *report, const char *key, const char *what)
-{
-	unsigned line, column;
-
-	locate(report->path, key, &line, &column);
-	(void)snprintf(report->out, report->size,
-		       "%s:%u:%u: %s %s; the configuration is not accepted", report->path, line,
-		       column, key, what);
-	return false;
-}
-
-static bool tell_range(struct report *report, const struct range *range)
+static bool tell_range(struct configuration_report *report, const struct range *range)
 {
 	char what[80];
 
@@ -353,7 +216,8 @@ static bool tell_range(struct report *report, const struct range *range)
 	return tell(report, range->key, what);
 }
 
-static bool settle_number(struct configuration *c, const struct range *range, struct report *report)
+static bool settle_number(struct configuration *c, const struct range *range,
+			  struct configuration_report *report)
 {
 	void *at = (char *)c + range->offset;
 	uint64_t value;
@@ -375,7 +239,7 @@ static bool settle_number(struct configuration *c, const struct range *range, st
 	return true;
 }
 
-static bool settle_workers(struct configuration *c, struct report *report)
+static bool settle_workers(struct configuration *c, struct configuration_report *report)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	static const struct range range = {
@@ -388,14 +252,7 @@ static bool settle_workers(struct configuration *c, struct report *report)
 	return true;
 }
 
-static bool settle_text(char **text, const char *standard)
-{
-	if (!*text)
-		*text = strdup(standard);
-	return *text != NULL;
-}
-
-static bool check_paths(const struct configuration *c, struct report *report)
+static bool check_paths(const struct configuration *c, struct configuration_report *report)
 {
 	const struct {
 		const char *key, *path;
@@ -403,7 +260,7 @@ static bool check_paths(const struct configuration *c, struct report *report)
 		     {"log_dir", c->log_dir},           {"builtin_dir", c->builtin_dir},
 		     {"scan_service", c->scan_service}, {"definitions_dir", c->definitions_dir},
 		     {"install_root", c->install_root}, {"definitions_root", c->definitions_root},
-		     {"certs_dir", c->certs_dir}};
+		     {"certs_dir", c->certs_dir},       {"updater", c->updater}};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (paths[i].path && paths[i].path[0] != '/')
@@ -412,7 +269,7 @@ static bool check_paths(const struct configuration *c, struct report *report)
 	return true;
 }
 
-static bool check_log_level(const struct configuration *c, struct report *report)
+static bool check_log_level(const struct configuration *c, struct configuration_report *report)
 {
 	for (unsigned level = 0; level < LOG_LEVEL_COUNT; level++) {
 		if (!strcmp(c->log_level, log_level_name(level)))
@@ -422,9 +279,9 @@ static bool check_log_level(const struct configuration *c, struct report *report
 }
 
 /* libcyaml leaves a switch that is not there at false. */
-static void settle_switches(struct configuration *c, const struct report *report)
+static void settle_switches(struct configuration *c, const struct configuration_report *report)
 {
-	if (!(report->seen & bit_of(find_field("create_account"))))
+	if (!configuration_has(report, "create_account"))
 		c->create_account = true;
 }
 
@@ -455,16 +312,25 @@ static bool settle_path(struct configuration *c, const char *path)
 	return c->path != NULL;
 }
 
-static bool settle_texts(struct configuration *c, struct report *report)
+static bool settle_texts(struct configuration *c, struct configuration_report *report)
 {
-	if (settle_text(&c->scan_user, AMP_SCAN_USER) && settle_text(&c->log_level, "notice") &&
-	    settle_root(c) && settle_path(c, report->path))
+	if (configuration_default(&c->scan_user, AMP_SCAN_USER) &&
+	    configuration_default(&c->log_level, "notice") && settle_root(c) &&
+	    settle_path(c, report->path))
 		return true;
 	(void)snprintf(report->out, report->size, "%s: no memory to read it", report->path);
 	return false;
 }
 
-static bool settle(struct configuration *c, struct report *report)
+static bool settle_updates(struct configuration *c, struct configuration_report *report)
+{
+	struct configuration_complaint complaint = {.item = CONFIGURATION_WHOLE};
+
+	return configuration_updates_settle(c, &complaint) ||
+	       configuration_tell(report, complaint.key, complaint.item, complaint.what);
+}
+
+static bool settle(struct configuration *c, struct configuration_report *report)
 {
 	if (!settle_texts(c, report))
 		return false;
@@ -473,7 +339,8 @@ static bool settle(struct configuration *c, struct report *report)
 		if (!settle_number(c, &ranges[i], report))
 			return false;
 	}
-	return settle_workers(c, report) && check_paths(c, report) && check_log_level(c, report);
+	return settle_workers(c, report) && check_paths(c, report) && check_log_level(c, report) &&
+	       settle_updates(c, report);
 }
 
 static bool is_file(const char *path, char *ret_error, size_t size)
@@ -493,20 +360,22 @@ static bool is_file(const char *path, char *ret_error, size_t size)
 
 struct configuration *configuration_read(const char *path, char *ret_error, size_t size)
 {
-	struct report report = {.path = path, .out = ret_error, .size = size};
+	struct configuration_report report = {
+		.path = path, .out = ret_error, .size = size, .fields = fields};
+	struct words words = {""};
 	cyaml_config_t config = {.log_fn = gather,
-				 .log_ctx = &report,
+				 .log_ctx = &words,
 				 .mem_fn = cyaml_mem,
 				 .log_level = CYAML_LOG_ERROR,
 				 .flags = CYAML_CFG_DEFAULT};
 	struct configuration *c = NULL;
 	cyaml_err_t error;
 
-	if (!is_file(path, ret_error, size) || !inspect(&report))
+	if (!is_file(path, ret_error, size) || !configuration_inspect(&report))
 		return NULL;
 	error = cyaml_load_file(path, &config, &schema, (cyaml_data_t **)&c, NULL);
 	if (error != CYAML_OK || !c) {
-		tell_load_error(&report, error);
+		tell_load_error(&report, &words, error);
 		return NULL;
 	}
 	if (!settle(c, &report))

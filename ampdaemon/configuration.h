@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * configuration: the daemon's settings, from one YAML file. The only file that knows libcyaml and libyaml.
+ * configuration: the daemon's settings, from one YAML file. It and configuration_inspect are the only files that know libcyaml and libyaml.
  *
  * A file is accepted whole or not at all; an error is one sentence with file:line:column. Whoever runs the daemon writes it, so
  * it is not hostile, but it may be wrong. (The policy, edited by fleets, is another file and comes later.)
@@ -16,6 +16,11 @@
 
 /* Two services may live at once, each with its workers and a spare, and a standby keeps one: all in LIMIT_WORKERS places. */
 #define CONFIGURATION_WORKERS_MAX ((LIMIT_WORKERS - 1) / 2 - 1)
+
+struct configuration_mirror {
+	char *url;
+	bool is_private;
+};
 
 struct configuration {
 	char *run_dir;   /* control socket and pid file */
@@ -53,6 +58,23 @@ struct configuration {
 	uint32_t restart_every_ms, no_success_ms;
 	uint32_t start_attempts, start_retry_ms, down_limit_ms;
 	uint32_t recheck_ms;
+
+	struct configuration_mirror *update_mirrors; /* in the order in which they are asked */
+	uint32_t update_mirrors_count;               /* 0: updates are off */
+	char **update_databases;
+	uint32_t update_databases_count;
+	char *update_window; /* "HH:MM-HH:MM", local time; NULL: the whole day */
+	unsigned update_window_from, update_window_to; /* its minutes */
+	char *update_proxy;                            /* URL without its port; NULL: none */
+	uint16_t update_proxy_port;
+	char *update_proxy_user, *update_proxy_password; /* NULL: none */
+	char *update_dns; /* name of the record with the newest versions; "": it is not asked for */
+	char *update_user; /* account and group of ampupdater */
+	char *updater;     /* path of ampupdater */
+	uint32_t update_interval_ms, update_retry_ms, update_retry_max_ms;
+	uint32_t update_limit_ms, update_connect_timeout_ms, update_request_timeout_ms;
+	uint64_t max_definition_age_ms; /* older ones are a warning */
+
 	char *path; /* of the file itself, absolute: a restart in place reads it again */
 };
 

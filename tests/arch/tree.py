@@ -22,7 +22,7 @@ DOORS = [
     (r"zlib\.h", [r"ampscansvc/container_members\.c", r"tests/.*"]),
     (r"archive(_entry)?\.h", [r"ampcli/definition_bundle\.c", r"tests/.*"]),
     (r"sqlite3\.h", [r"ampdaemon/journal_store\.c", r"tests/.*"]),
-    (r"cyaml/.*|yaml\.h", [r"ampdaemon/configuration\.c", r"ampcli/run_dir\.c"]),
+    (r"cyaml/.*|yaml\.h", [r"ampdaemon/configuration(_inspect)?\.[ch]", r"ampcli/run_dir\.c"]),
     (r"histedit\.h|editline/.*", [r"ampcli/prompt\.c"]),
     (r"systemd/.*", [r"ampdaemon/service_notify\.c"]),
     (r"uv\.h", [r"shared/io/channel\.[ch]", r"ampdaemon/[^/]*\.[ch]", r"tests/.*"]),

@@ -28,6 +28,11 @@ static void check_accepted(const struct configuration *c)
 	FUZZ_CHECK(c->journal_max_bytes >= 1u << 20);
 	FUZZ_CHECK(!c->install_root || is_absolute(c->install_root));
 	FUZZ_CHECK(c->path && is_absolute(c->path));
+	FUZZ_CHECK(c->update_mirrors_count <= LIMIT_MIRRORS && is_absolute(c->updater));
+	FUZZ_CHECK(c->update_databases_count && c->update_databases_count <= LIMIT_DATABASES);
+	FUZZ_CHECK(c->update_window_from < 1440 && c->update_window_to < 1440);
+	FUZZ_CHECK(!c->update_proxy == !c->update_proxy_port && c->update_dns && c->update_user);
+	FUZZ_CHECK(c->update_interval_ms && c->update_retry_ms <= c->update_retry_max_ms);
 	FUZZ_CHECK(c->failure_limit && c->replace_limit && c->start_attempts);
 	FUZZ_CHECK(c->failure_window_ms >= 100 && c->calm_ms >= 100 && c->replace_window_ms >= 100);
 	FUZZ_CHECK(c->restart_every_ms >= 100 && c->no_success_ms >= 100);

@@ -213,6 +213,9 @@ static void seed_configuration(void)
 				    "log_to_stderr: true\njournal_max_bytes: 1048576\n"
 				    "journal_max_days: 1\n",
 		CONFIGURATION_PATHS "scan_workers: many\n",
+		CONFIGURATION_PATHS "update_mirrors:\n- url: http://a\n  private: true\n"
+				    "update_databases: [daily, x]\nupdate_window: 22:00-05:00\n"
+				    "update_proxy: http://p:3128\nupdate_proxy_user: u\n",
 		CONFIGURATION_PATHS "\tscan_workers: 1\n",
 		"&a [*a, {? b : c}]\n---\n!!x |\n  y\n",
 	};

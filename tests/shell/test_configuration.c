@@ -177,6 +177,94 @@ static void every_key_is_taken(void)
 	(void)configuration_free(c); /* NULL always */
 }
 
+static void without_mirrors_updates_are_off(void)
+{
+	struct configuration *c = read_text(PATHS);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	if (!c)
+		return; /* for the static analysis, which does not know _FATAL */
+	CU_ASSERT_EQUAL(c->update_mirrors_count, 0);
+	CU_ASSERT_EQUAL_FATAL(c->update_databases_count, 3);
+	CU_ASSERT_STRING_EQUAL(c->update_databases[0], "main");
+	CU_ASSERT_STRING_EQUAL(c->update_databases[1], "daily");
+	CU_ASSERT_STRING_EQUAL(c->update_databases[2], "bytecode");
+	CU_ASSERT_EQUAL(c->update_window_from, c->update_window_to);
+	CU_ASSERT_STRING_EQUAL(c->update_dns, "");
+	CU_ASSERT_PTR_NULL(c->update_proxy);
+	CU_ASSERT_STRING_EQUAL(c->update_user, "cisco-amp-updater");
+	CU_ASSERT_STRING_EQUAL(c->updater, "/opt/amp/ampupdater");
+	CU_ASSERT_EQUAL(c->update_interval_ms, 86400000);
+	CU_ASSERT_EQUAL(c->update_retry_ms, 600000);
+	CU_ASSERT_EQUAL(c->update_retry_max_ms, 14400000);
+	CU_ASSERT_EQUAL(c->update_limit_ms, 3600000);
+	CU_ASSERT_EQUAL(c->update_connect_timeout_ms, 30000);
+	CU_ASSERT_EQUAL(c->update_request_timeout_ms, 60000);
+	CU_ASSERT_EQUAL(c->max_definition_age_ms, 259200000);
+	(void)configuration_free(c); /* NULL always */
+}
+
+static void every_setting_of_updates_is_taken(void)
+{
+	struct configuration *c = read_text(
+		PATHS "update_mirrors:\n  - url: https://one.example\n"
+		      "  - {url: 'http://10.0.0.5:8080/clamav', private: true}\n"
+		      "update_databases: [daily, own-2]\nupdate_window: 22:30-05:07\n"
+		      "update_proxy: http://proxy.example:3128/\nupdate_proxy_user: u\n"
+		      "update_proxy_password: p\nupdate_dns: current.example\n"
+		      "update_user: other\nupdater: /x/y\nupdate_interval_ms: 1000\n"
+		      "update_retry_ms: 101\nupdate_retry_max_ms: 102\nupdate_limit_ms: 1003\n"
+		      "update_connect_timeout_ms: 1004\nupdate_request_timeout_ms: 1005\n"
+		      "max_definition_age_ms: 31536000000\n");
+
+	CU_ASSERT_STRING_EQUAL(error, "");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	if (!c)
+		return; /* for the static analysis, which does not know _FATAL */
+	CU_ASSERT_EQUAL_FATAL(c->update_mirrors_count, 2);
+	CU_ASSERT_STRING_EQUAL(c->update_mirrors[0].url, "https://one.example");
+	CU_ASSERT_FALSE(c->update_mirrors[0].is_private);
+	CU_ASSERT_STRING_EQUAL(c->update_mirrors[1].url, "http://10.0.0.5:8080/clamav");
+	CU_ASSERT_TRUE(c->update_mirrors[1].is_private);
+	CU_ASSERT_EQUAL_FATAL(c->update_databases_count, 2);
+	CU_ASSERT_STRING_EQUAL(c->update_databases[1], "own-2");
+	CU_ASSERT_EQUAL(c->update_window_from, 22 * 60 + 30);
+	CU_ASSERT_EQUAL(c->update_window_to, 5 * 60 + 7);
+	CU_ASSERT_STRING_EQUAL(c->update_proxy, "http://proxy.example");
+	CU_ASSERT_EQUAL(c->update_proxy_port, 3128);
+	CU_ASSERT_STRING_EQUAL(c->update_proxy_user, "u");
+	CU_ASSERT_STRING_EQUAL(c->update_proxy_password, "p");
+	CU_ASSERT_STRING_EQUAL(c->update_dns, "current.example");
+	CU_ASSERT_STRING_EQUAL(c->update_user, "other");
+	CU_ASSERT_STRING_EQUAL(c->updater, "/x/y");
+	CU_ASSERT_EQUAL(c->update_interval_ms, 1000);
+	CU_ASSERT_EQUAL(c->update_retry_ms, 101);
+	CU_ASSERT_EQUAL(c->update_retry_max_ms, 102);
+	CU_ASSERT_EQUAL(c->update_limit_ms, 1003);
+	CU_ASSERT_EQUAL(c->update_connect_timeout_ms, 1004);
+	CU_ASSERT_EQUAL(c->update_request_timeout_ms, 1005);
+	CU_ASSERT_EQUAL(c->max_definition_age_ms, UINT64_C(31536000000));
+	(void)configuration_free(c); /* NULL always */
+}
+
+static void check_record(const char *text, const char *expected)
+{
+	struct configuration *c = read_text(text);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	if (c)
+		CU_ASSERT_STRING_EQUAL(c->update_dns, expected);
+	(void)configuration_free(c); /* NULL always */
+}
+
+static void the_official_record_is_that_of_public_mirrors(void)
+{
+	check_record(PATHS "update_mirrors: []\n", "");
+	check_record(PATHS "update_mirrors: [{url: http://a}]\n", "current.cvd.clamav.net");
+	check_record(PATHS "update_mirrors: [{url: http://a, private: true}]\n", "");
+	check_record(PATHS "update_mirrors: [{url: http://a}]\nupdate_dns: none\n", "");
+}
+
 /* What is wrong, and "line:column: words" that the sentence must have. */
 static const struct {
 	const char *text, *place, *words;
@@ -235,6 +323,47 @@ static const struct {
 	{"a: \x01\n", ":", ""},
 	{PATHS "---\nscan_workers: nothing\n", ":7:1: ", "second document"},
 	{PATHS "a\tkey: 1\n", ":6:1: ", "a\\tkey is not a key"},
+	{PATHS "update_mirrors: http://a\n", ":6:17: ", "update_mirrors must be a list"},
+	{PATHS "update_mirrors:\n", ":6:16: ", "update_mirrors must be a list"},
+	{PATHS "update_mirrors:\n- http://a\n", ":7:3: ", "must be a list of 'key: value'"},
+	{PATHS "update_mirrors:\n- private: true\n", ":7:3: ", "url is missing"},
+	{PATHS "update_mirrors:\n- url: http://a\n  privat: true\n",
+	 ":8:3: ", "privat is not a key"},
+	{PATHS "update_mirrors:\n- url: http://a\n  url: http://b\n",
+	 ":8:3: ", "url is there a second"},
+	{PATHS "update_mirrors:\n- url: http://a\n  private: yes\n",
+	 ":8:12: ", "must be true or false"},
+	{PATHS "update_mirrors:\n- url: [http://a]\n", ":7:8: ", "url must be a text"},
+	{PATHS "update_mirrors:\n- url: http://a\n- url: ftp://b\n",
+	 ":8:3: ", "update_mirrors must have URLs"},
+	{PATHS "update_mirrors:\n- url: http://u:p@a\n", ":7:3: ", "without user and password"},
+	{PATHS "update_mirrors:\n- url: http://a\n- url: http://a\n", ":8:3: ", "has a URL twice"},
+	{PATHS "update_mirrors:\n- url: http://a\nupdate_user: cisco-amp-scan-svc\n",
+	 ":8:14: ", "must be another account"},
+	{PATHS "update_databases: [a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q]\n", ":6:52: ", "too many"},
+	{PATHS "update_databases: [daily, '']\n", ":6:27: ", "must be a list of texts"},
+	{PATHS "update_databases: [daily, [main]]\n", ":6:27: ", "must be a list of texts"},
+	{PATHS "update_databases: [daily.cvd]\n", ":6:20: ", "without an ending"},
+	{PATHS "update_databases: [../daily]\n", ":6:20: ", "names of a-z"},
+	{PATHS "update_databases: [daily, main, daily]\n", ":6:33: ", "has a name twice"},
+	{PATHS "update_window: 22:00\n", ":6:16: ", "must have the form"},
+	{PATHS "update_window: 24:00-01:00\n", ":6:16: ", "must have the form"},
+	{PATHS "update_window: 23:60-01:00\n", ":6:16: ", "must have the form"},
+	{PATHS "update_window: 1:00-02:000\n", ":6:16: ", "must have the form"},
+	{PATHS "update_window: 22:00-05:001\n", ":6:16: ", ""},
+	{PATHS "update_proxy: proxy:3128\n", ":6:15: ", "http://HOST:PORT"},
+	{PATHS "update_proxy: http://proxy\n", ":6:15: ", "http://HOST:PORT"},
+	{PATHS "update_proxy: http://proxy:0\n", ":6:15: ", "http://HOST:PORT"},
+	{PATHS "update_proxy: http://proxy:65536\n", ":6:15: ", "http://HOST:PORT"},
+	{PATHS "update_proxy: http://proxy:80x\n", ":6:15: ", "http://HOST:PORT"},
+	{PATHS "update_proxy_user: u\n", ":6:20: ", "needs an update_proxy"},
+	{PATHS "update_proxy: http://p:1\nupdate_proxy_password: x\n",
+	 ":7:24: ", "needs an update_proxy_user"},
+	{PATHS "update_dns: a b\n", ":6:13: ", "a name of the DNS"},
+	{PATHS "updater: bin/ampupdater\n", ":6:10: ", "must be an absolute path"},
+	{PATHS "update_interval_ms: 999\n", ":6:21: ", "must be from 1000 to 2592000000"},
+	{PATHS "update_retry_ms: 200\nupdate_retry_max_ms: 199\n", ":7:22: ", "must not be less"},
+	{PATHS "max_definition_age_ms: 999\n", ":6:24: ", "must be from 1000 to 31536000000"},
 };
 
 static void what_is_wrong_is_told_with_its_place(void)
@@ -328,6 +457,10 @@ static const struct unit_test tests[] = {
 	{"the installed service has the installed root",
 	 the_installed_service_has_the_installed_root},
 	{"a relative name is remembered whole", a_relative_name_is_remembered_whole},
+	{"without mirrors updates are off", without_mirrors_updates_are_off},
+	{"every setting of updates is taken", every_setting_of_updates_is_taken},
+	{"the official record is that of public mirrors",
+	 the_official_record_is_that_of_public_mirrors},
 	{"what is wrong is told with its place", what_is_wrong_is_told_with_its_place},
 	{"the bounds themselves are accepted", the_bounds_themselves_are_accepted},
 	{"a key that comes twice is refused", a_key_that_comes_twice_is_refused},
