@@ -36,7 +36,7 @@ enum fault_severity { FAULT_SEVERITY_LIST(NAME_TABLE_MEMBER) FAULT_SEVERITY_COUN
 	  "Look at the files that the detail names (`ampcli unscannable`); remove them or report them with their digests.") \
 	X(FAULT_SERVICE_START, 7, "Scan Service Failed to Start", FAULT_CRITICAL, "",              \
 	  "The scan service did not become ready in 3 attempts, or one failed and scanning is down for more than 10 s.", \
-	  "Scan requests are answered with an error; the built-in definitions serve when they can; it is tried again every 60 s.", \
+	  "Definitions of the store that do not start are put aside, and those from before serve; with none left the built-in ones, when they can; else scan requests are answered with an error. It is tried again every 60 s.", \
 	  "The scan service is ready with the definitions that it should have.",                   \
 	  "Put right what the detail names: the executable, the definitions, or the memory.")      \
 	X(FAULT_FILE_MONITOR, 8, "Realtime Filesystem Monitor Failed to Start", FAULT_CRITICAL,    \
