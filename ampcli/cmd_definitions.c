@@ -22,6 +22,7 @@ struct words {
 	char *all[WORDS_MAX];
 	bool is_forced;
 	const char *digest;
+	uint64_t generation; /* 0: none was named */
 };
 
 /* What can be done with definitions, with how many words. */
@@ -31,6 +32,7 @@ static const struct deed {
 	const char *without; /* said when there are too few */
 	int (*run)(const struct words *words, struct control_client *client);
 	bool (*knows_field)(const char *field);
+	int with_number; /* with so many words the first is a generation */
 	bool may_force;
 } deeds[];
 
@@ -134,10 +136,10 @@ static int gather(const struct words *words, bool is_import, struct definition_f
 		struct stat st;
 		int r;
 
-		if (is_import && !stat(path, &st) && S_ISDIR(st.st_mode))
-			r = definition_files_add_directory(files, path, ret_failure);
-		else if (is_import && definition_bundle_is_name(path))
+		if (is_import && definition_bundle_is_name(path))
 			r = definition_bundle_read(path, words->digest, files, ret_failure);
+		else if (is_import && !stat(path, &st) && S_ISDIR(st.st_mode))
+			r = definition_files_add_directory(files, path, ret_failure);
 		else
 			r = definition_files_add(files, path, ret_failure);
 		if (r)
@@ -179,66 +181,65 @@ static int import(const struct words *words, struct control_client *client)
 
 /* ---- generations ---- */
 
-static int read_number(const char *text, uint64_t *ret_number)
-{
-	char *end;
-
-	errno = 0;
-	*ret_number = strtoull(text, &end, 10);
-	return errno || *end || text[0] < '0' || text[0] > '9' ? -EINVAL : 0;
-}
-
 static int roll_back(const struct words *words, struct control_client *client)
 {
-	struct request request = {.kind = REQUEST_ROLLBACK};
+	const struct request request = {.kind = REQUEST_ROLLBACK,
+					.rollback = {.generation = words->generation}};
 	struct wait_line line = wait_line_on(STDERR_FILENO);
 	struct failure failure;
 	struct reply reply;
 
-	if (words->n && read_number(words->all[0], &request.rollback.generation))
-		return cli_usage_error("'%s' is no number of a generation", words->all[0]);
 	if (definition_ask(client, &request, REPLY_CHECK_VERDICT, &line, &reply, &failure))
 		return cli_fail(&failure);
 	return show_verdict(words, &reply.check_verdict);
 }
 
+static int write_bundle(const struct words *words, const struct generations_report *report,
+			struct failure *ret_failure)
+{
+	const struct json_target json = cli_json(words->cli);
+	char root[LIMIT_ROOT_BYTES + 1];
+	struct bundle_source source = {.root = root,
+				       .generation = words->generation ? words->generation
+								       : report->active,
+				       .path = words->all[words->n - 1]};
+	struct bundle_view view = {.generation = source.generation, .path = source.path};
+
+	if (!report->root.len)
+		return failure_set(ret_failure, CLI_EXIT_REFUSED,
+				   "there is no store (definitions_root of the configuration)");
+	(void)snprintf(root, sizeof(root), "%.*s", (int)report->root.len,
+		       (const char *)report->root.data);
+	if (definition_bundle_write(&source, view.digest, ret_failure))
+		return -1;
+	if (words->cli->json || words->cli->field)
+		(void)render_json_bundle(&json, &view); /* the field is known */
+	else
+		(void)printf("generation %llu, sha256 %s\n", (unsigned long long)view.generation,
+			     view.digest);
+	return 0;
+}
+
 static int export(const struct words *words, struct control_client *client)
 {
-	struct bundle_source source = {.path = words->all[words->n - 1]};
-	char root[LIMIT_ROOT_BYTES + 1], digest[BUNDLE_DIGEST_TEXT];
 	struct failure failure;
 	struct reply reply;
 
-	if (words->n == 2 && read_number(words->all[0], &source.generation))
-		return cli_usage_error("'%s' is no number of a generation", words->all[0]);
-	if (ask_generations(client, &reply, &failure) < 0)
+	if (ask_generations(client, &reply, &failure) < 0 ||
+	    write_bundle(words, &reply.generations, &failure) < 0)
 		return cli_fail(&failure);
-	(void)snprintf(root, sizeof(root), "%.*s", (int)reply.generations.root.len,
-		       (const char *)reply.generations.root.data);
-	source.root = root;
-	if (words->n == 1)
-		source.generation = reply.generations.active;
-	if (definition_bundle_write(&source, digest, &failure))
-		return cli_fail(&failure);
-	(void)printf("generation %llu, sha256 %s\n", (unsigned long long)source.generation, digest);
 	return CLI_EXIT_OK;
 }
 
-static bool knows_nothing(const char *field)
-{
-	(void)field;
-	return false;
-}
-
 static const struct deed deeds[] = {
-	{"list", 0, 0, "", list, render_json_knows_definition_field, false},
-	{"store", 0, 0, "", store, render_json_knows_generations_field, false},
+	{"list", 0, 0, "", list, render_json_knows_definition_field, 0, false},
+	{"store", 0, 0, "", store, render_json_knows_generations_field, 0, false},
 	{"check", 1, WORDS_MAX, "which files are to be checked?", check,
-	 render_json_knows_check_field, false},
+	 render_json_knows_check_field, 0, false},
 	{"import", 1, WORDS_MAX, "which files are to be imported?", import,
-	 render_json_knows_check_field, true},
-	{"rollback", 0, 1, "", roll_back, render_json_knows_check_field, false},
-	{"export", 1, 2, "to which file?", export, knows_nothing, false},
+	 render_json_knows_check_field, 0, true},
+	{"rollback", 0, 1, "", roll_back, render_json_knows_check_field, 1, false},
+	{"export", 1, 2, "to which file?", export, render_json_knows_bundle_field, 2, false},
 	{0}};
 
 /* ---- words ---- */
@@ -254,9 +255,12 @@ static const struct argp_option options[] = {
 static void take_word(struct words *words, char *arg, const struct argp_state *state)
 {
 	if (state->arg_num > 0) {
+		if (words->n == words->deed->most && words->n == 0)
+			argp_error(state, "definitions %s takes no arguments", words->deed->name);
 		if (words->n == words->deed->most)
-			argp_error(state, "definitions %s takes %s%d arguments", words->deed->name,
-				   words->deed->most ? "at most " : "", words->deed->most);
+			argp_error(state, "definitions %s takes at most %d argument%s",
+				   words->deed->name, words->deed->most,
+				   words->deed->most == 1 ? "" : "s");
 		words->all[words->n++] = arg;
 		return;
 	}
@@ -270,14 +274,42 @@ static void take_word(struct words *words, char *arg, const struct argp_state *s
 		arg);
 }
 
-static void judge(const struct words *words, const struct argp_state *state)
+static void judge_options(const struct words *words, const struct argp_state *state)
+{
+	if ((words->is_forced || words->digest) && !words->deed->may_force)
+		argp_error(state, "--force and --digest are for import");
+	if (words->digest && (words->n != 1 || !definition_bundle_is_name(words->all[0])))
+		argp_error(state, "--digest is for one bundle (NAME" BUNDLE_ENDING
+				  "), and nothing beside it");
+	if (words->digest &&
+	    (strlen(words->digest) != BUNDLE_DIGEST_TEXT - 1 ||
+	     strspn(words->digest, "0123456789abcdefABCDEF") != BUNDLE_DIGEST_TEXT - 1))
+		argp_error(state,
+			   "--digest takes the %d hexadecimal digits that export has printed",
+			   BUNDLE_DIGEST_TEXT - 1);
+}
+
+static int read_number(const char *text, uint64_t *ret_number)
+{
+	char *end;
+
+	errno = 0;
+	*ret_number = strtoull(text, &end, 10);
+	return errno || *end || text[0] < '1' || text[0] > '9' ? -EINVAL : 0;
+}
+
+static void judge(struct words *words, const struct argp_state *state)
 {
 	if (state->arg_num == 0)
 		argp_error(state, "definitions what? 'definitions list' shows them");
 	if (words->n < words->deed->least)
 		argp_error(state, "%s", words->deed->without);
-	if ((words->is_forced || words->digest) && !words->deed->may_force)
-		argp_error(state, "--force and --digest are for import");
+	judge_options(words, state);
+	if (words->n && words->n == words->deed->with_number &&
+	    read_number(words->all[0], &words->generation))
+		argp_error(state, "'%.40s' is no number of a generation", words->all[0]);
+	if (words->deed->run == export && !definition_bundle_is_name(words->all[words->n - 1]))
+		argp_error(state, "the name of a bundle ends in " BUNDLE_ENDING);
 }
 
 static error_t take_option(int key, char *arg, struct argp_state *state)

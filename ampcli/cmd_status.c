@@ -23,7 +23,7 @@ static int show_field(const struct cli *cli, const struct status_report *status)
 
 	if (!cli->json && render_text_status_field(&text, status, clock_utc_ms(), cli->field))
 		return CLI_EXIT_OK;
-	if (render_json_status(&json, status))
+	if (render_json_status(&json, status, clock_utc_ms()))
 		return CLI_EXIT_OK;
 	return cli_usage_error("status has no field '%s'", cli->field);
 }
@@ -36,7 +36,8 @@ static int show(const struct cli *cli, const struct status_report *status)
 	if (cli->field)
 		return show_field(cli, status);
 	if (cli->json)
-		(void)render_json_status(&json, status); /* only a field can be missing */
+		(void)render_json_status(&json, status,
+					 clock_utc_ms()); /* only a field can be missing */
 	else
 		render_text_status(&text, status, clock_utc_ms());
 	return CLI_EXIT_OK;

@@ -9,17 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ampcli/unpack_place.h"
+#include "ampcli/whole_file.h"
 #include "base/definition_manifest.h"
 #include "base/text.h"
 #include "io/sha256.h"
 
 #define PIECE 65536
-#define SET_BYTES_MAX                                                                              \
-	(UINT64_C(32) << 30) /* twice the largest file that a daemon can be told to take */
+#define TAR_BLOCK 512
+#define DAMAGED "it is not what the manifest of its generation says: the disk has damaged it"
 
 static int fail(struct failure *failure, enum cli_exit code, const char *path, const char *what)
 {
@@ -49,11 +51,25 @@ struct writing {
 	struct failure *failure;
 	struct archive *archive;
 	struct archive_entry *entry;
+	struct sha256 *hash;
 	int directory;                   /* of the generation */
 	struct definition_manifest kept; /* the official part of its manifest */
 	char text[MANIFEST_BYTES];
 	size_t text_len;
 };
+
+static int cannot_read(struct writing *w, const char *path)
+{
+	bool is_theirs = errno == EACCES || errno == EPERM;
+
+	return fail(w->failure, is_theirs ? CLI_EXIT_NOT_PERMITTED : CLI_EXIT_NOT_ALL_SCANNED, path,
+		    strerror(errno));
+}
+
+static int cannot_write(struct writing *w, int error)
+{
+	return fail(w->failure, CLI_EXIT_NOT_ALL_SCANNED, w->source->path, strerror(error));
+}
 
 static int no_write(struct writing *w)
 {
@@ -88,9 +104,12 @@ static int copy_content(struct writing *w, int fd, const struct manifest_entry *
 	while (left) {
 		ssize_t n = read(fd, piece, left < PIECE ? (size_t)left : PIECE);
 
-		if (n <= 0)
-			return fail(w->failure, CLI_EXIT_NOT_ALL_SCANNED, entry->path,
-				    n ? strerror(errno) : "it is shorter than its manifest says");
+		if (n < 0)
+			return cannot_read(w, entry->path);
+		if (n == 0)
+			return fail(w->failure, CLI_EXIT_REFUSED, entry->path, DAMAGED);
+		if (sha256_add(w->hash, piece, (size_t)n))
+			return failure_set(w->failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
 		if (write_bytes(w, piece, (size_t)n))
 			return -1;
 		left -= (uint64_t)n;
@@ -98,15 +117,31 @@ static int copy_content(struct writing *w, int fd, const struct manifest_entry *
 	return 0;
 }
 
+/* A disk that lost bits is found here, not on the machine that the bundle is carried to. */
+static int copy_checked(struct writing *w, int fd, const struct manifest_entry *entry)
+{
+	uint8_t digest[LIMIT_DIGEST_BYTES];
+
+	if (sha256_begin(w->hash))
+		return failure_set(w->failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
+	if (copy_content(w, fd, entry))
+		return -1;
+	if (sha256_end(w->hash, digest))
+		return failure_set(w->failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
+	return memcmp(digest, entry->digest, sizeof(digest)) == 0
+		       ? 0
+		       : fail(w->failure, CLI_EXIT_REFUSED, entry->path, DAMAGED);
+}
+
 static int write_file(struct writing *w, const struct manifest_entry *entry)
 {
 	int r, fd = openat(w->directory, entry->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
-		return fail(w->failure, CLI_EXIT_NOT_ALL_SCANNED, entry->path, strerror(errno));
+		return cannot_read(w, entry->path);
 	r = write_head(w, entry->path, entry->bytes);
 	if (!r)
-		r = copy_content(w, fd, entry);
+		r = copy_checked(w, fd, entry);
 	(void)close(fd);
 	return r;
 }
@@ -124,25 +159,23 @@ static int write_all(struct writing *w)
 	return r;
 }
 
-/* Beside its place, and there when it is whole and on the disk. */
 static int write_archive(struct writing *w)
 {
-	char temporary[PATH_MAX];
-	int r, fd;
+	struct whole_file file;
+	int r = whole_file_begin(&file, w->source->path);
 
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", w->source->path) >=
-	    (int)sizeof(temporary))
-		return fail(w->failure, CLI_EXIT_USAGE, w->source->path, "the path is too long");
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return fail(w->failure, CLI_EXIT_NOT_ALL_SCANNED, w->source->path, strerror(errno));
-	r = archive_write_open_fd(w->archive, fd) == ARCHIVE_OK ? write_all(w) : no_write(w);
-	if (!r && (fchmod(fd, 0644) || fsync(fd) || rename(temporary, w->source->path)))
-		r = fail(w->failure, CLI_EXIT_NOT_ALL_SCANNED, w->source->path, strerror(errno));
 	if (r)
-		(void)unlink(temporary);
-	(void)close(fd);
-	return r;
+		return cannot_write(w, -r);
+	if (archive_write_open_fd(w->archive, file.fd) != ARCHIVE_OK)
+		r = no_write(w);
+	if (!r)
+		r = write_all(w);
+	if (r) {
+		whole_file_drop(&file);
+		return -1;
+	}
+	r = whole_file_settle(&file);
+	return r ? cannot_write(w, -r) : 0;
 }
 
 static int keep_official(struct writing *w, const struct definition_manifest *whole)
@@ -162,15 +195,24 @@ static int keep_official(struct writing *w, const struct definition_manifest *wh
 	return 0;
 }
 
+static int open_manifest(struct writing *w)
+{
+	int fd = openat(w->directory, MANIFEST_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? cannot_read(w, MANIFEST_FILE) : fd;
+}
+
 static int read_manifest(struct writing *w)
 {
 	static struct definition_manifest whole;
 	static char text[MANIFEST_BYTES + 1];
-	int fd = openat(w->directory, MANIFEST_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	int fd = open_manifest(w);
+	ssize_t n;
 
-	if (fd >= 0)
-		(void)close(fd);
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, sizeof(text));
+	(void)close(fd);
 	if (n < 0 || definition_manifest_read(&whole, text, (size_t)n))
 		return failure_set(w->failure, CLI_EXIT_REFUSED,
 				   "generation %llu has no manifest that can be read",
@@ -178,27 +220,28 @@ static int read_manifest(struct writing *w)
 	return keep_official(w, &whole);
 }
 
-static int open_generation(const struct bundle_source *source, struct failure *failure)
+static int open_generation(struct writing *w)
 {
 	char path[PATH_MAX];
-	int fd;
 
-	if (!source->generation)
-		return failure_set(failure, CLI_EXIT_REFUSED,
-				   "the built-in set serves: there is no generation to export");
-	(void)snprintf(path, sizeof(path), "%s/generations/%llu", source->root,
-		       (unsigned long long)source->generation); /* cut: it is not there */
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? fail(failure, errno == EACCES ? CLI_EXIT_NOT_PERMITTED : CLI_EXIT_REFUSED,
-			     path, strerror(errno))
-		      : fd;
+	(void)snprintf(path, sizeof(path), "%s/generations/%llu", w->source->root,
+		       (unsigned long long)w->source->generation); /* cut: it is not there */
+	w->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (w->directory >= 0)
+		return 0;
+	if (errno == ENOENT)
+		return failure_set(w->failure, CLI_EXIT_REFUSED, "there is no generation %llu",
+				   (unsigned long long)w->source->generation);
+	return cannot_read(w, path);
 }
 
 static int prepare(struct writing *w)
 {
 	w->archive = archive_write_new();
 	w->entry = archive_entry_new();
-	if (!w->archive || !w->entry || archive_write_set_format_ustar(w->archive) != ARCHIVE_OK)
+	w->hash = sha256_new();
+	if (!w->archive || !w->entry || !w->hash ||
+	    archive_write_set_format_ustar(w->archive) != ARCHIVE_OK)
 		return failure_set(w->failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
 	return 0;
 }
@@ -214,8 +257,10 @@ int definition_bundle_write(const struct bundle_source *source, char ret_digest[
 		return failure_set(ret_failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
 	w->source = source;
 	w->failure = ret_failure;
-	w->directory = open_generation(source, ret_failure);
-	r = w->directory < 0 ? -1 : read_manifest(w);
+	w->directory = -1;
+	r = open_generation(w);
+	if (!r)
+		r = read_manifest(w);
 	if (!r)
 		r = prepare(w);
 	if (!r)
@@ -226,6 +271,7 @@ int definition_bundle_write(const struct bundle_source *source, char ret_digest[
 		write_digest(digest, ret_digest);
 	if (w->directory >= 0)
 		(void)close(w->directory);
+	(void)sha256_free(w->hash);
 	archive_entry_free(w->entry);
 	(void)archive_write_free(w->archive); /* closed already where that matters */
 	free(w);
@@ -240,12 +286,29 @@ struct reading {
 	struct archive *archive;
 	struct definition_files *files;
 	struct definition_manifest manifest;
+	uint64_t bytes; /* of the bundle */
 	unsigned n_found;
 };
 
 static int refuse(struct reading *r, const char *what)
 {
 	return fail(r->failure, CLI_EXIT_REFUSED, r->path, what);
+}
+
+static int no_memory(struct reading *r)
+{
+	return failure_set(r->failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
+}
+
+/* What export writes, and nothing else: one block in front of each file, without headers that change its name, size or shape. */
+static bool is_plain(struct reading *r, struct archive_entry *entry)
+{
+	return archive_format(r->archive) == ARCHIVE_FORMAT_TAR_USTAR &&
+	       archive_filter_bytes(r->archive, 0) ==
+		       archive_read_header_position(r->archive) + TAR_BLOCK &&
+	       archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry) &&
+	       archive_entry_sparse_count(entry) == 0 && archive_entry_size_is_set(entry) &&
+	       archive_entry_size(entry) >= 0 && archive_entry_pathname(entry);
 }
 
 static int next(struct reading *r, struct archive_entry **ret_entry)
@@ -255,21 +318,48 @@ static int next(struct reading *r, struct archive_entry **ret_entry)
 	if (n == ARCHIVE_EOF)
 		return 1;
 	if (n != ARCHIVE_OK)
-		return refuse(r, "it is no bundle, or damaged");
-	if (archive_entry_filetype(*ret_entry) != AE_IFREG || archive_entry_hardlink(*ret_entry) ||
-	    !archive_entry_pathname(*ret_entry) || !archive_entry_size_is_set(*ret_entry))
-		return refuse(r, "something in it is no regular file");
-	return 0;
+		return refuse(r, "it is no bundle (a plain tar, not compressed), or damaged");
+	return is_plain(r, *ret_entry)
+		       ? 0
+		       : refuse(r, "something in it is no plain file as export writes them");
+}
+
+/* Kinds that nobody signs would come in as the administrator's own. */
+static int check_manifest(struct reading *r)
+{
+	for (unsigned i = 0; i < r->manifest.n; i++) {
+		bool is_custom;
+		const char *name = manifest_path_name(r->manifest.entries[i].path, &is_custom);
+
+		if (is_custom || !definition_files_is_official(name))
+			return refuse(r, "its manifest names a file of a kind that is not signed");
+	}
+	if (definition_manifest_bytes(&r->manifest) > r->bytes)
+		return refuse(r, "its manifest promises more than the bundle has");
+	return unpack_place_check(definition_manifest_bytes(&r->manifest), r->failure);
+}
+
+static int check_digest(struct reading *r, const char *text, size_t len, const char *wanted)
+{
+	char found[BUNDLE_DIGEST_TEXT];
+	uint8_t digest[LIMIT_DIGEST_BYTES];
+
+	if (!wanted)
+		return 0;
+	if (sha256_of(text, len, digest))
+		return no_memory(r);
+	write_digest(digest, found);
+	return strcasecmp(wanted, found) == 0
+		       ? 0
+		       : refuse(r, "its digest is not the one that was named");
 }
 
 static int take_manifest(struct reading *r, const char *wanted)
 {
 	static char text[MANIFEST_BYTES + 1];
-	char found[BUNDLE_DIGEST_TEXT];
-	uint8_t digest[LIMIT_DIGEST_BYTES];
 	struct archive_entry *entry;
-	la_ssize_t n;
 	int error = next(r, &entry);
+	la_ssize_t n;
 
 	if (error < 0)
 		return -1;
@@ -277,15 +367,21 @@ static int take_manifest(struct reading *r, const char *wanted)
 		return refuse(r, "it does not begin with a manifest");
 	n = archive_read_data(r->archive, text, sizeof(text));
 	if (n < 0 || definition_manifest_read(&r->manifest, text, (size_t)n))
-		return refuse(r, "its manifest is none");
-	if (definition_manifest_bytes(&r->manifest) > SET_BYTES_MAX)
-		return refuse(r, "its files are larger than any set may be");
-	if (sha256_of(text, (size_t)n, digest))
-		return refuse(r, "out of memory");
-	write_digest(digest, found);
-	return !wanted || strcasecmp(wanted, found) == 0
-		       ? 0
-		       : refuse(r, "its digest is not the one that was named");
+		return refuse(r, "its manifest is damaged");
+	return check_digest(r, text, (size_t)n, wanted) ? -1 : check_manifest(r);
+}
+
+static int put(struct reading *r, int fd, const char *piece, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, piece, len);
+
+		if (n < 0)
+			return fail(r->failure, CLI_EXIT_NOT_ALL_SCANNED, r->path, strerror(errno));
+		piece += n;
+		len -= (size_t)n;
+	}
+	return 0;
 }
 
 /* What arrives, into `fd` and the digest; no byte more than the manifest promises. */
@@ -298,8 +394,10 @@ static int unpack(struct reading *r, int fd, struct sha256 *hash, uint64_t left)
 		if ((uint64_t)n > left)
 			return refuse(r, "a file in it is longer than its manifest says");
 		left -= (uint64_t)n;
-		if (sha256_add(hash, piece, (size_t)n) || write(fd, piece, (size_t)n) != n)
-			return refuse(r, "it cannot be unpacked: no room");
+		if (sha256_add(hash, piece, (size_t)n))
+			return no_memory(r);
+		if (put(r, fd, piece, (size_t)n))
+			return -1;
 	}
 	return n < 0 || left ? refuse(r, "a file in it is cut or damaged") : 0;
 }
@@ -308,50 +406,53 @@ static int unpack_checked(struct reading *r, int fd, const struct manifest_entry
 {
 	uint8_t digest[LIMIT_DIGEST_BYTES];
 	struct sha256 *hash = sha256_new();
-	int error = hash && !sha256_begin(hash) ? unpack(r, fd, hash, promised->bytes)
-						: refuse(r, "out of memory");
+	int error =
+		hash && !sha256_begin(hash) ? unpack(r, fd, hash, promised->bytes) : no_memory(r);
 
 	if (!error && sha256_end(hash, digest))
-		error = refuse(r, "out of memory");
+		error = no_memory(r);
 	if (!error && memcmp(digest, promised->digest, sizeof(digest)) != 0)
 		error = refuse(r, "a file in it is not the one of its manifest");
 	(void)sha256_free(hash);
 	return error;
 }
 
+static int keep(struct reading *r, const struct manifest_entry *promised)
+{
+	int writer, reader, error;
+
+	if (unpack_place_new(&writer, &reader, r->failure))
+		return -1;
+	error = unpack_checked(r, writer, promised);
+	if (close(writer) && !error)
+		error = fail(r->failure, CLI_EXIT_NOT_ALL_SCANNED, r->path, strerror(errno));
+	if (!error)
+		return definition_files_add_open(r->files, promised->path, reader, r->failure);
+	(void)close(reader);
+	return -1;
+}
+
 /* Files come in the order of the manifest: none twice, none that it does not name. */
 static int take_file(struct reading *r, struct archive_entry *entry)
 {
 	const struct manifest_entry *promised = &r->manifest.entries[r->n_found];
-	const char *name = archive_entry_pathname(entry);
-	bool is_custom;
-	int fd;
 
-	if (r->n_found == r->manifest.n || strcmp(promised->path, name) != 0)
-		return refuse(r, "its files are not those of its manifest");
-	(void)manifest_path_name(promised->path, &is_custom);
-	if (is_custom || (uint64_t)archive_entry_size(entry) != promised->bytes)
-		return refuse(r, "its files are not those of its manifest");
+	if (r->n_found == r->manifest.n ||
+	    strcmp(promised->path, archive_entry_pathname(entry)) != 0 ||
+	    (uint64_t)archive_entry_size(entry) != promised->bytes)
+		return refuse(r, "its files are not those of its manifest, in its order");
 	r->n_found++;
-	fd = memfd_create("amp-definitions", MFD_CLOEXEC);
-	if (fd < 0)
-		return refuse(r, "it cannot be unpacked: no memory file");
-	if (unpack_checked(r, fd, promised) || lseek(fd, 0, SEEK_SET) != 0) {
-		(void)close(fd);
-		return -1;
-	}
-	return definition_files_add_open(r->files, promised->path, fd, r->failure);
+	return keep(r, promised);
 }
 
-static int take_all(struct reading *r, const char *digest)
+static int take_all(struct reading *r, int fd, const char *digest)
 {
 	struct archive_entry *entry;
 	int error;
 
 	if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
-	    archive_read_open_filename(r->archive, r->path, PIECE) != ARCHIVE_OK)
-		return fail(r->failure, CLI_EXIT_NOT_ALL_SCANNED, r->path,
-			    "it cannot be read, or is no tar (a bundle is not compressed)");
+	    archive_read_open_fd(r->archive, fd, PIECE) != ARCHIVE_OK)
+		return no_memory(r);
 	error = take_manifest(r, digest);
 	while (!error) {
 		error = next(r, &entry);
@@ -363,20 +464,40 @@ static int take_all(struct reading *r, const char *digest)
 	return r->n_found == r->manifest.n ? 0 : refuse(r, "files of its manifest are missing");
 }
 
+/* A pipe would keep us waiting, a device never ends. */
+static int open_bundle(struct reading *r)
+{
+	int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return fail(r->failure, CLI_EXIT_NOT_ALL_SCANNED, r->path, strerror(errno));
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		r->bytes = (uint64_t)st.st_size;
+		return fd;
+	}
+	(void)close(fd);
+	return refuse(r, "it is no regular file");
+}
+
 int definition_bundle_read(const char *path, const char *digest, struct definition_files *files,
 			   struct failure *ret_failure)
 {
 	struct reading *r = calloc(1, sizeof(*r));
-	int error;
+	int fd, error = -1;
 
 	if (!r)
 		return failure_set(ret_failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
 	r->path = path;
 	r->failure = ret_failure;
 	r->files = files;
+	fd = open_bundle(r);
 	r->archive = archive_read_new();
-	error = r->archive ? take_all(r, digest) : refuse(r, "out of memory");
-	(void)archive_read_free(r->archive);
+	if (fd >= 0)
+		error = r->archive ? take_all(r, fd, digest) : no_memory(r);
+	(void)archive_read_free(r->archive); /* NULL, too */
+	if (fd >= 0)
+		(void)close(fd);
 	free(r);
 	return error;
 }

@@ -12,11 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ampcli/bundle_view.h"
 #include "ampcli/definition_files.h"
 #include "ampcli/failure.h"
 
 #define BUNDLE_ENDING ".amp.tar"
-#define BUNDLE_DIGEST_TEXT (2 * LIMIT_DIGEST_BYTES + 1)
 
 struct bundle_source {
 	const char *root; /* of the store */

@@ -16,7 +16,23 @@ static int wait_for(struct control_client *client, short events, mono_ms limit)
 	struct pollfd end = {.fd = control_client_fd(client), .events = events};
 	mono_ms now = clock_mono_ms();
 
-	return now < limit && poll(&end, 1, (int)(limit - now)) >= 0 ? 0 : -ETIMEDOUT;
+	if (now >= limit)
+		return -ETIMEDOUT;
+	(void)poll(&end, 1, (int)(limit - now)); /* an interruption only means to look again */
+	return 0;
+}
+
+/* Who turned us away has said why, and may have gone. */
+static int not_taken(struct control_client *client, int error, struct failure *ret_failure)
+{
+	struct reply reply;
+
+	while (control_client_receive(client, &reply, ret_failure) > 0) {
+		if (reply.kind == REPLY_REFUSAL)
+			return control_client_refused(&reply, ret_failure);
+	}
+	return failure_set(ret_failure, CLI_EXIT_NO_DAEMON,
+			   "the daemon does not take the request: %s", strerror(-error));
 }
 
 static int send_whole(struct control_client *client, const struct request *request, int fd,
@@ -27,9 +43,7 @@ static int send_whole(struct control_client *client, const struct request *reque
 
 	while (r == -EAGAIN && !wait_for(client, POLLOUT, limit))
 		r = control_client_send(client, request, fd);
-	return r ? failure_set(ret_failure, CLI_EXIT_NO_DAEMON,
-			       "the daemon does not take the request: %s", strerror(-r))
-		 : 0;
+	return r ? not_taken(client, r, ret_failure) : 0;
 }
 
 /* 1: the answer is there; 0: only how far it is; -1. */
@@ -57,13 +71,15 @@ static int await(struct control_client *client, enum reply_kind verdict, struct 
 	int r;
 
 	while ((r = control_client_receive(client, ret_reply, ret_failure)) >= 0) {
-		if (r)
-			r = take(ret_reply, verdict, line, ret_failure);
-		else if (wait_for(client, POLLIN, limit))
+		if (!r && wait_for(client, POLLIN, limit))
 			return failure_set(ret_failure, CLI_EXIT_NO_DAEMON,
-					   "the daemon has not answered for half an hour");
+					   "the daemon has said nothing for half an hour");
+		if (!r)
+			continue;
+		r = take(ret_reply, verdict, line, ret_failure);
 		if (r)
 			return r > 0 ? 0 : -1;
+		limit = mono_add(clock_mono_ms(), SILENCE_LIMIT_MS);
 	}
 	return -1;
 }

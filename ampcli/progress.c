@@ -6,11 +6,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "ampcli/amounts.h"
+#include "ampcli/terminal.h"
 #include "base/text.h"
 #include "io/clock.h"
 
@@ -18,7 +17,6 @@
 #define LINE_BYTES 200
 #define FILE_COST                                                                                  \
 	16384 /* what a file costs beside its bytes, in bytes scanned: measured on small files */
-#define CLEAR_LINE "\r\033[K"
 
 struct progress {
 	int fd;
@@ -144,13 +142,6 @@ static void put(const struct progress *progress, const char *text)
 		return; /* the terminal is gone; the scan does not depend on it */
 }
 
-static size_t columns(int fd)
-{
-	struct winsize size;
-
-	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
-}
-
 void progress_draw(struct progress *progress, const struct scan_tally *tally)
 {
 	char line[LINE_BYTES], text[LINE_BYTES + 16];
@@ -167,7 +158,8 @@ void progress_draw(struct progress *progress, const struct scan_tally *tally)
 				      .total_files = atomic_load(&progress->total_files),
 				      .total_bytes = atomic_load(&progress->total_bytes)};
 	(void)progress_format(&view, line, sizeof(line));
-	(void)snprintf(text, sizeof(text), CLEAR_LINE "%.*s", (int)columns(progress->fd) - 1, line);
+	(void)snprintf(text, sizeof(text), TERMINAL_CLEAR_LINE "%.*s",
+		       (int)terminal_columns(progress->fd) - 1, line);
 	put(progress, text);
 	progress->is_drawn = true;
 }
@@ -176,6 +168,6 @@ void progress_clear(struct progress *progress)
 {
 	if (!progress || !progress->is_drawn)
 		return;
-	put(progress, CLEAR_LINE);
+	put(progress, TERMINAL_CLEAR_LINE);
 	progress->is_drawn = false;
 }

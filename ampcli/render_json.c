@@ -6,6 +6,7 @@
 #include "ampcli/render_definition_event.h"
 #include "ampcli/render_json_fault.h"
 #include "ampcli/render_json_parts.h"
+#include "base/definition_age.h"
 #include "base/lives.h"
 
 static json_t *threats_to_json(unsigned n_threats, const char *const *threats)
@@ -103,7 +104,7 @@ static json_t *files_to_json(const struct status_report *status)
 	return list;
 }
 
-static json_t *definitions_to_json(const struct status_report *status)
+static json_t *definitions_to_json(const struct status_report *status, uint64_t now_utc_ms)
 {
 	json_t *object = json_object();
 
@@ -111,6 +112,9 @@ static json_t *definitions_to_json(const struct status_report *status)
 	json_set(object, "builtin", json_boolean(status->builtin));
 	json_set_number(object, "signatures", status->signatures);
 	json_set(object, "built", json_time(status->definitions_built * 1000));
+	json_set(object, "age_seconds", json_age(status->definitions_built, now_utc_ms));
+	json_set_text(object, "age_state", definition_age_name(status->age_state));
+	json_set_number(object, "age_limit_seconds", status->age_limit_s);
 	json_set_number(object, "load_ms", status->load_ms);
 	json_set_number(object, "engine_bytes", status->engine_bytes);
 	json_set_number(object, "engine_huge_bytes", status->engine_huge_bytes);
@@ -178,7 +182,8 @@ static json_t *load_to_json(const struct status_report *status)
 	return object;
 }
 
-bool render_json_status(const struct json_target *target, const struct status_report *status)
+bool render_json_status(const struct json_target *target, const struct status_report *status,
+			uint64_t now_utc_ms)
 {
 	json_t *object = json_object(), *notices = json_array();
 
@@ -192,7 +197,7 @@ bool render_json_status(const struct json_target *target, const struct status_re
 	json_set_number(object, "restarts", status->connector_restarts);
 	json_set(object, "uptime_seconds", json_real((double)status->uptime_ms / 1000.0));
 	json_set(object, "scan", load_to_json(status));
-	json_set(object, "definitions", definitions_to_json(status));
+	json_set(object, "definitions", definitions_to_json(status, now_utc_ms));
 	json_set(object, "scan_service", service_to_json(status));
 	json_set(object, "walls", walls_to_json(status));
 	json_set(object, "journal", journal_to_json(status));

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "ampcli/about_view.h"
+#include "ampcli/bundle_view.h"
 #include "ampcli/scan_tally.h"
 #include "wire/control_codec.h"
 
@@ -23,7 +24,8 @@ struct json_target {
 
 bool render_json_scan_line(const struct json_target *target, const struct scan_line *line);
 bool render_json_scan_summary(const struct json_target *target, const struct scan_tally *tally);
-bool render_json_status(const struct json_target *target, const struct status_report *status);
+bool render_json_status(const struct json_target *target, const struct status_report *status,
+			uint64_t now_utc_ms);
 bool render_json_event(const struct json_target *target, const struct event *event);
 /* Could any object of the command have this field? Asked before the work begins. */
 bool render_json_knows_scan_field(const char *field);
@@ -47,6 +49,8 @@ bool render_json_knows_check_field(const char *field);
 bool render_json_generations(const struct json_target *target,
 			     const struct generations_report *report);
 bool render_json_knows_generations_field(const char *field);
+bool render_json_bundle(const struct json_target *target, const struct bundle_view *view);
+bool render_json_knows_bundle_field(const char *field);
 bool render_json_update(const struct json_target *target, const struct update_verdict *verdict);
 bool render_json_knows_update_field(const char *field);
 

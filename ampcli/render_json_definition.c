@@ -4,6 +4,7 @@
 
 #include "ampcli/render_json.h"
 #include "ampcli/render_json_parts.h"
+#include "base/definition_age.h"
 
 /* "main" of "main.cvd". */
 static json_t *database_of(const char *file)
@@ -11,12 +12,6 @@ static json_t *database_of(const char *file)
 	const char *dot = strrchr(file, '.');
 
 	return json_stringn(file, dot && dot != file ? (size_t)(dot - file) : strlen(file));
-}
-
-static json_t *age_of(uint64_t built, uint64_t now_ms)
-{
-	return built && built * 1000 <= now_ms ? json_integer((json_int_t)(now_ms / 1000 - built))
-					       : json_null();
 }
 
 bool render_json_definition(const struct json_target *target, const struct status_report *status,
@@ -30,7 +25,8 @@ bool render_json_definition(const struct json_target *target, const struct statu
 	json_set_number(object, "version", file->version);
 	json_set_number(object, "signatures", file->signatures);
 	json_set(object, "built", json_time(file->built * 1000));
-	json_set(object, "age_seconds", age_of(file->built, now_utc_ms));
+	json_set(object, "age_seconds", json_age(file->built, now_utc_ms));
+	json_set_text(object, "age_state", definition_age_name(status->age_state));
 	json_set_number(object, "generation", status->generation);
 	json_set(object, "builtin", json_boolean(status->builtin));
 	json_set_text(object, "state", file->accepted ? "active" : "refused");

@@ -97,10 +97,30 @@ bool render_json_generations(const struct json_target *target,
 
 bool render_json_knows_generations_field(const char *field)
 {
-	static const struct generations_report report = {.candidate = "", .last_reason = ""};
+	const struct generations_report report = {
+		.root = span_of("\xff", 1), .candidate = "", .last_reason = ""};
 	const struct json_target probe = {.field = field};
 
 	return render_json_generations(&probe, &report);
+}
+
+bool render_json_bundle(const struct json_target *target, const struct bundle_view *view)
+{
+	json_t *object = json_object();
+
+	json_set_number(object, "generation", view->generation);
+	json_set_text(object, "sha256", view->digest);
+	json_set_path(object, "path", span_of_text(view->path));
+	return json_write(target, object);
+}
+
+bool render_json_knows_bundle_field(const char *field)
+{
+	static const struct bundle_view view = {
+		.path = "\xff"}; /* with the member that only such a path has */
+	const struct json_target probe = {.field = field};
+
+	return render_json_bundle(&probe, &view);
 }
 
 bool render_json_update(const struct json_target *target, const struct update_verdict *verdict)

@@ -83,6 +83,13 @@ void json_set_path(json_t *object, const char *name, struct span path)
 	json_set(object, beside, base64_to_json(path));
 }
 
+json_t *json_age(uint64_t built_s, uint64_t now_utc_ms)
+{
+	return built_s && built_s <= now_utc_ms / 1000
+		       ? json_integer((json_int_t)(now_utc_ms / 1000 - built_s))
+		       : json_null();
+}
+
 json_t *json_time(uint64_t utc_ms)
 {
 	time_t seconds = (time_t)(utc_ms / 1000);

@@ -19,6 +19,9 @@ void json_set_path(struct json_t *object, const char *name, struct span path);
 /* Bytes as a string: valid UTF-8 as it is, anything else escaped. NULL when there is no memory. */
 struct json_t *json_bytes(struct span bytes);
 
+/* Seconds since `built_s`; null when that is 0 or still to come. */
+struct json_t *json_age(uint64_t built_s, uint64_t now_utc_ms);
+
 /* UTC as text; null for 0. */
 struct json_t *json_time(uint64_t utc_ms);
 

@@ -8,6 +8,7 @@
 
 #include "ampcli/amounts.h"
 #include "ampcli/render_definition_event.h"
+#include "base/definition_age.h"
 #include "base/fault.h"
 #include "base/lives.h"
 #include "base/text.h"
@@ -102,7 +103,8 @@ void render_text_scan_summary(const struct text_target *target, const struct sca
 struct status_lines {
 	const struct status_report *status;
 	uint64_t now;
-	void (*give)(void *context, const char *label, const char *value);
+	bool is_loud;
+	void (*give)(const struct status_lines *lines, const char *label, const char *value);
 	void *context;
 };
 
@@ -117,7 +119,7 @@ static void give(const struct status_lines *lines, const char *label, const char
 	va_start(args, format);
 	(void)vsnprintf(value, sizeof(value), format, args); /* the codec has bounded each part */
 	va_end(args);
-	lines->give(lines->context, label, value);
+	lines->give(lines, label, value);
 }
 
 static unsigned walls_in(const struct status_report *status, enum wall_state state)
@@ -143,19 +145,32 @@ static void give_scan(const struct status_lines *lines)
 		     status->in_flight, status->queued);
 }
 
-static void give_definitions(const struct status_lines *lines)
+static void give_age(const struct status_lines *lines)
 {
 	const struct status_report *status = lines->status;
 	uint64_t built = status->definitions_built * 1000;
-	char age[AMOUNT_TEXT] = "unknown", day[AMOUNT_TEXT];
+	bool is_old = status->age_state == DEFINITION_AGE_OLD;
+	char age[AMOUNT_TEXT] = "unknown", day[AMOUNT_TEXT], limit[AMOUNT_TEXT];
+	struct status_lines loud = *lines;
 
+	loud.is_loud = is_old;
 	if (built && built <= lines->now)
 		(void)amount_of_time(lines->now - built, age);
+	if (is_old)
+		give(&loud, "Definitions Age", "%s (built %s): OUT OF DATE, the limit is %s", age,
+		     amount_of_utc(built, day), amount_of_time(status->age_limit_s * 1000, limit));
+	else if (built)
+		give(lines, "Definitions Age", "%s (built %s)", age, amount_of_utc(built, day));
+}
+
+static void give_definitions(const struct status_lines *lines)
+{
+	const struct status_report *status = lines->status;
+
 	give(lines, "Definitions", "generation %llu%s, %llu signatures",
 	     (unsigned long long)status->generation, status->builtin ? " (built-in)" : "",
 	     (unsigned long long)status->signatures);
-	if (built)
-		give(lines, "Definitions Age", "%s (built %s)", age, amount_of_utc(built, day));
+	give_age(lines);
 	for (unsigned i = 0; i < status->n_files; i++) {
 		const struct definition_file *file = &status->files[i];
 
@@ -280,13 +295,22 @@ static void give_status(const struct status_lines *lines)
 	give_troubles(lines);
 }
 
-static void print_line(void *context, const char *label, const char *value)
+static void print_line(const struct text_target *target, const char *label, const char *value)
 {
-	const struct text_target *target = context;
-
 	(void)fprintf(target->stream, "%s:%*s ", label, (int)(16 - strlen(label)), "");
 	write_text(target->stream, value);
 	(void)fputc('\n', target->stream);
+}
+
+static void print_status_line(const struct status_lines *lines, const char *label,
+			      const char *value)
+{
+	const struct text_target *target = lines->context;
+	bool is_red = lines->is_loud && target->colour;
+
+	(void)fputs(is_red ? RED : "", target->stream);
+	print_line(target, label, value);
+	(void)fputs(is_red ? PLAIN : "", target->stream);
 }
 
 void render_text_status(const struct text_target *target, const struct status_report *status,
@@ -295,7 +319,7 @@ void render_text_status(const struct text_target *target, const struct status_re
 	struct text_target copy = *target;
 
 	give_status(&(struct status_lines){
-		.status = status, .now = now_utc_ms, .give = print_line, .context = &copy});
+		.status = status, .now = now_utc_ms, .give = print_status_line, .context = &copy});
 }
 
 struct wanted_field {
@@ -304,9 +328,9 @@ struct wanted_field {
 	bool found;
 };
 
-static void print_wanted(void *context, const char *label, const char *value)
+static void print_wanted(const struct status_lines *lines, const char *label, const char *value)
 {
-	struct wanted_field *wanted = context;
+	struct wanted_field *wanted = lines->context;
 
 	if (strcasecmp(label, wanted->label) != 0)
 		return;
@@ -517,20 +541,19 @@ void render_text_unscannable(const struct text_target *target,
 
 void render_text_about(const struct text_target *target, const struct about_view *about)
 {
-	struct text_target copy = *target;
 	char text[AMOUNT_TEXT];
 
-	print_line(&copy, "ampcli", about->client_version);
-	print_line(&copy, "Socket", about->socket);
+	print_line(target, "ampcli", about->client_version);
+	print_line(target, "Socket", about->socket);
 	if (*about->trouble) {
-		print_line(&copy, "ampdaemon", about->trouble);
+		print_line(target, "ampdaemon", about->trouble);
 		return;
 	}
-	print_line(&copy, "ampdaemon", about->daemon_version);
-	print_line(&copy, "Engine", *about->engine ? about->engine : "not loaded");
+	print_line(target, "ampdaemon", about->daemon_version);
+	print_line(target, "Engine", *about->engine ? about->engine : "not loaded");
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)about->generation);
-	print_line(&copy, "Definitions", text);
+	print_line(target, "Definitions", text);
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)about->signatures);
-	print_line(&copy, "Signatures", text);
-	print_line(&copy, "Licence", "GPL-2.0-only, without any warranty");
+	print_line(target, "Signatures", text);
+	print_line(target, "Licence", "GPL-2.0-only, without any warranty");
 }

@@ -3,8 +3,11 @@
 
 #include "ampcli/amounts.h"
 #include "ampcli/render_text.h"
+#include "base/definition_age.h"
 #include "base/text.h"
 
+#define RED "\033[1;31m"
+#define PLAIN "\033[0m"
 #define COLUMNS 6
 #define CELL_BYTES (4 * LIMIT_NAME_BYTES + 8) /* a name, escaped */
 
@@ -73,15 +76,29 @@ static void write_reason(FILE *stream, const char *reason)
 	(void)fputs(text_escape(span_of_text(reason), text, sizeof(text)), stream);
 }
 
+static void write_set(const struct text_target *target, const struct status_report *status)
+{
+	bool is_old = status->age_state == DEFINITION_AGE_OLD;
+	bool is_red = is_old && target->colour;
+	char limit[AMOUNT_TEXT];
+
+	(void)fprintf(target->stream, "Generation %llu%s, %llu signatures in all",
+		      (unsigned long long)status->generation, status->builtin ? " (built-in)" : "",
+		      (unsigned long long)status->signatures);
+	if (is_old)
+		(void)fprintf(target->stream, ", %sold (the limit is %s)%s", is_red ? RED : "",
+			      amount_of_time(status->age_limit_s * 1000, limit),
+			      is_red ? PLAIN : "");
+	(void)fputc('\n', target->stream);
+}
+
 void render_text_definitions(const struct text_target *target, const struct status_report *status,
 			     uint64_t now_utc_ms)
 {
 	int widths[COLUMNS] = {0};
 	struct row row;
 
-	(void)fprintf(target->stream, "Generation %llu%s, %llu signatures in all\n",
-		      (unsigned long long)status->generation, status->builtin ? " (built-in)" : "",
-		      (unsigned long long)status->signatures);
+	write_set(target, status);
 	widen(&head, widths);
 	for (unsigned i = 0; i < status->n_files; i++) {
 		fill(&status->files[i], now_utc_ms, &row);

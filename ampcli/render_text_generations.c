@@ -14,7 +14,7 @@
 /* Strangers' bytes: the path of the store is the administrator's. */
 static void write_escaped(FILE *stream, struct span bytes)
 {
-	char text[4 * LIMIT_REASON_BYTES + 8];
+	char text[4 * LIMIT_ROOT_BYTES + 8];
 
 	(void)fputs(text_escape(bytes, text, sizeof(text)), stream);
 }

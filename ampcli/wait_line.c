@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ampcli/amounts.h"
+#include "ampcli/terminal.h"
 #include "base/text.h"
 
 #define LINE_BYTES 400
@@ -14,9 +15,13 @@ struct wait_line wait_line_on(int fd)
 	return (struct wait_line){.fd = isatty(fd) ? fd : -1};
 }
 
+/* A line that wraps could not be taken away again. */
 static void say(const struct wait_line *line, const char *text)
 {
-	(void)dprintf(line->fd, "\r\033[K%s", text); /* of no consequence when it is lost */
+	int fits = (int)terminal_columns(line->fd) - 1;
+
+	(void)dprintf(line->fd, TERMINAL_CLEAR_LINE "%.*s", fits,
+		      text); /* of no consequence when it is lost */
 }
 
 void wait_line_draw(struct wait_line *line, const char *text, uint64_t done, uint64_t total)

@@ -16,8 +16,15 @@
  *   forbid           refuses with "not permitted"
  *   old              speaks another protocol version
  *   reconnect        leaves with the word Reconnect when it is greeted
- *   healthy          as honest; no fault is active, nothing unscannable
- * RestartRequest and RecheckRequest are for root, as with the real one; a restart ends the session.
+ *   healthy          as honest; no fault is active, nothing unscannable, the definitions are new
+ *   aged             as honest; the definitions are out of date
+ *   store PATH       the definition store is there
+ *   no-store         there is none
+ *   odd-store        its path has bytes that no terminal should see
+ *   update N         an update ends with outcome N of base/update_outcome.h; 100 more: what it brought is rejected
+ *   hangup           says how far a definition command is, and goes
+ *   other            answers them with something else
+ * RestartRequest, RecheckRequest and what changes definitions are for root, as with the real one; a restart ends the session.
  * Serves one session after another, each in a process of its own, until it is killed.
  */
 #include <errno.h>
@@ -35,46 +42,50 @@
 
 #include "ampdaemon/core/dispatcher.h"
 #include "ampdaemon/core/service_machine.h"
+#include "base/definition_age.h"
 #include "base/fault.h"
 #include "base/text.h"
 #include "io/packet.h"
 #include "io/peer.h"
+#include "tests/support/fake_daemon.h"
 #include "wire/control_codec.h"
 
 #define WINDOW 32
+#define BUILT 1624397640
 #define HISTORY_EVENTS 1200 /* more than two pages */
 
-struct fake {
-	int fd;
-	const char *mode;
-	unsigned long number;
-	unsigned long answered;
-	struct scan_counts counts;
-	struct wire_arena *arena;
-};
-
-static bool is_mode(const struct fake *fake, const char *mode)
+bool fake_is_mode(const struct fake *fake, const char *mode)
 {
 	return strcmp(fake->mode, mode) == 0;
 }
 
-static void send_reply(const struct fake *fake, const struct reply *reply)
+void fake_send(const struct fake *fake, const struct reply *reply)
 {
 	static uint8_t packet[LIMIT_PACKET_BYTES];
 	ssize_t len = reply_encode(reply, packet, sizeof(packet));
 
-	if (len < 0 ||
-	    packet_send(fake->fd, packet, (size_t)len, is_mode(fake, "lie-fd") ? 0 : -1, 0) < 0)
+	if (len < 0 || packet_send(fake->fd, packet, (size_t)len,
+				   fake_is_mode(fake, "lie-fd") ? 0 : -1, 0) < 0)
 		exit(0); /* the client has left */
 }
 
-static void refuse(const struct fake *fake, enum refusal_code code, const char *reason)
+void fake_refuse(const struct fake *fake, enum refusal_code code, const char *reason)
 {
 	struct reply reply = {.kind = REPLY_REFUSAL};
 
 	reply.refusal.code = code;
 	reply.refusal.reason = reason;
-	send_reply(fake, &reply);
+	fake_send(fake, &reply);
+}
+
+bool fake_is_for_root(const struct fake *fake)
+{
+	struct peer peer;
+
+	if (!fake_is_mode(fake, "forbid") && peer_of_socket(fake->fd, &peer) == 0 && peer.uid == 0)
+		return true;
+	fake_refuse(fake, REFUSAL_NOT_PERMITTED, "only root may ask for this");
+	return false;
 }
 
 static void judge(int fd, struct file_result *result)
@@ -107,24 +118,24 @@ static void answer_file(struct fake *fake, const struct request *request, int fd
 	struct reply reply = {.kind = REPLY_FILE_RESULT};
 	struct file_result *result = &reply.file_result;
 
-	if (is_mode(fake, "mute"))
+	if (fake_is_mode(fake, "mute"))
 		return;
-	if (is_mode(fake, "slow"))
+	if (fake_is_mode(fake, "slow"))
 		(void)poll(NULL, 0, (int)fake->number);
-	if (is_mode(fake, "close") && fake->answered == fake->number)
+	if (fake_is_mode(fake, "close") && fake->answered == fake->number)
 		exit(0);
-	if (is_mode(fake, "lie-bytes")) {
+	if (fake_is_mode(fake, "lie-bytes")) {
 		(void)packet_send(fake->fd, "\xff\xff\xff", 3, -1, 0); /* whatever becomes of it */
 		return;
 	}
 	*result = (struct file_result){
 		.file = request->scan_file.file, .detail = "", .generation = 7, .us = 1500};
-	if (is_mode(fake, "lie-id") && fake->answered == fake->number)
+	if (fake_is_mode(fake, "lie-id") && fake->answered == fake->number)
 		result->file += 1000000;
 	judge(fd, result);
 	fake->answered++;
 	fake->counts.files++;
-	send_reply(fake, &reply);
+	fake_send(fake, &reply);
 }
 
 static void answer_history(const struct fake *fake, const struct history_request *request)
@@ -146,7 +157,7 @@ static void answer_history(const struct fake *fake, const struct history_request
 	}
 	reply.history.events = events;
 	reply.history.more = from > 0;
-	send_reply(fake, &reply);
+	fake_send(fake, &reply);
 }
 
 #define BOOK_FILES 700 /* more than a page */
@@ -157,7 +168,7 @@ static void answer_unscannable(const struct fake *fake, uint32_t from, uint32_t 
 	static struct unscannable_report files[BOOK_PAGE];
 	static char paths[BOOK_PAGE][32];
 	struct reply reply = {.kind = REPLY_UNSCANNABLE, .unscannable = {.files = files}};
-	uint32_t total = is_mode(fake, "healthy") ? 0 : BOOK_FILES;
+	uint32_t total = fake_is_mode(fake, "healthy") ? 0 : BOOK_FILES;
 
 	for (unsigned n = 0; n < BOOK_PAGE && n < limit && from < total; n++, from++) {
 		(void)snprintf(paths[n], sizeof(paths[n]), "/x/%u\n\xff", (unsigned)from);
@@ -171,7 +182,7 @@ static void answer_unscannable(const struct fake *fake, uint32_t from, uint32_t 
 	}
 	reply.unscannable.total = total;
 	reply.unscannable.more = from < total;
-	send_reply(fake, &reply);
+	fake_send(fake, &reply);
 }
 
 static const struct fault_state active_fault = {
@@ -189,7 +200,7 @@ static const struct fault_state active_fault = {
 static void answer_faults(const struct fake *fake, uint32_t id)
 {
 	struct reply reply = {.kind = REPLY_FAULTS};
-	bool has_active = !is_mode(fake, "healthy");
+	bool has_active = !fake_is_mode(fake, "healthy");
 
 	if (id && !(id == active_fault.id && has_active)) {
 		reply.faults.n_faults = 1;
@@ -199,25 +210,22 @@ static void answer_faults(const struct fake *fake, uint32_t id)
 		reply.faults.n_faults = 1;
 		reply.faults.faults[0] = active_fault;
 	}
-	send_reply(fake, &reply);
+	fake_send(fake, &reply);
 }
 
 static void answer_done(const struct fake *fake, const char *text)
 {
 	struct reply reply = {.kind = REPLY_DONE, .done = {.text = text}};
-	struct peer peer;
 
-	if (peer_of_socket(fake->fd, &peer) < 0 || peer.uid != 0)
-		refuse(fake, REFUSAL_NOT_PERMITTED, "only root may ask for this");
-	else
-		send_reply(fake, &reply);
+	if (fake_is_for_root(fake))
+		fake_send(fake, &reply);
 }
 
 static void leave(const struct fake *fake)
 {
 	struct reply reply = {.kind = REPLY_RECONNECT, .reconnect = {.reason = "it was asked for"}};
 
-	send_reply(fake, &reply);
+	fake_send(fake, &reply);
 	exit(0);
 }
 
@@ -234,7 +242,7 @@ static void answer_status(const struct fake *fake)
 			   .reason = "",
 			   .version = 6,
 			   .signatures = 14,
-			   .built = 1624397640},
+			   .built = BUILT},
 			  {.name = "daily.cvd", .reason = "its signature is wrong"}},
 		.pid = (uint32_t)getpid(),
 		.uptime_ms = 65000,
@@ -257,80 +265,48 @@ static void answer_status(const struct fake *fake)
 	status->walls[status->n_walls++] =
 		(struct wall_report){WALL_LANDLOCK, WALL_STATE_MISSING, "no such kernel option"};
 	status->notices[status->n_notices++] = "this is a stand-in";
-	if (!is_mode(fake, "healthy")) {
+	if (fake_is_mode(fake, "healthy") || fake_is_mode(fake, "aged")) {
+		status->definitions_built = BUILT;
+		status->age_limit_s = 259200;
+		status->age_state =
+			fake_is_mode(fake, "aged") ? DEFINITION_AGE_OLD : DEFINITION_AGE_OK;
+	}
+	if (!fake_is_mode(fake, "healthy")) {
 		status->faults[status->n_faults++] = active_fault;
 		status->standby_wanted = true;
 		status->unscannable = BOOK_FILES;
 	}
-	send_reply(fake, &reply);
+	fake_send(fake, &reply);
 }
 
 static void greet(const struct fake *fake)
 {
 	struct reply reply = {.kind = REPLY_HELLO};
 
-	if (is_mode(fake, "reconnect"))
+	if (fake_is_mode(fake, "reconnect"))
 		leave(fake);
 	reply.hello.protocol =
-		is_mode(fake, "old") ? CONTROL_PROTOCOL_VERSION + 1 : CONTROL_PROTOCOL_VERSION;
+		fake_is_mode(fake, "old") ? CONTROL_PROTOCOL_VERSION + 1 : CONTROL_PROTOCOL_VERSION;
 	reply.hello.version = "0.0-fake";
 	reply.hello.window = WINDOW;
-	send_reply(fake, &reply);
+	fake_send(fake, &reply);
 }
 
 static void begin(struct fake *fake)
 {
 	struct reply reply = {.kind = REPLY_SCAN_BEGUN};
 
-	if (is_mode(fake, "refuse")) {
-		refuse(fake, REFUSAL_UNAVAILABLE, "no scan is possible today");
+	if (fake_is_mode(fake, "refuse")) {
+		fake_refuse(fake, REFUSAL_UNAVAILABLE, "no scan is possible today");
 		return;
 	}
-	if (is_mode(fake, "forbid")) {
-		refuse(fake, REFUSAL_NOT_PERMITTED, "you may not");
+	if (fake_is_mode(fake, "forbid")) {
+		fake_refuse(fake, REFUSAL_NOT_PERMITTED, "you may not");
 		return;
 	}
 	fake->counts = (struct scan_counts){.scan = 1};
 	reply.scan_begun.scan = 1;
-	send_reply(fake, &reply);
-}
-
-/* A file of definitions that begins with DAMAGED is refused, and the set with it. */
-static void answer_check(struct fake *fake, const struct request *request, int fd)
-{
-	static struct reply reply;
-	static char names[LIMIT_DEFINITION_FILES][LIMIT_NAME_BYTES + 1];
-	struct check_verdict *verdict = &reply.check_verdict;
-	struct definition_file *file = &verdict->files[verdict->n_files];
-	char head[8] = "";
-
-	if (request->kind == REQUEST_CHECK_BEGIN) {
-		reply = (struct reply){.kind = REPLY_CHECK_VERDICT,
-				       .check_verdict = {.passed = true,
-							 .reason = "",
-							 .signatures = 14,
-							 .engine_bytes = 1u << 20,
-							 .load_ms = 1500}};
-		answer_done(fake, "files of definitions are taken");
-	} else if (request->kind == REQUEST_CHECK_END) {
-		send_reply(fake, &reply);
-	} else {
-		(void)!pread(fd, head, sizeof(head) - 1, 0);
-		(void)snprintf(names[verdict->n_files], sizeof(names[0]), "%s",
-			       request->check_file.name);
-		*file = (struct definition_file){.name = names[verdict->n_files++],
-						 .accepted = strcmp(head, "DAMAGED") != 0,
-						 .reason = "",
-						 .origin = request->check_file.custom
-								   ? DEFINITION_ORIGIN_CUSTOM
-								   : DEFINITION_ORIGIN_OFFICIAL,
-						 .database = ""};
-		if (file->accepted)
-			return;
-		file->reason = "it is damaged";
-		verdict->passed = false;
-		verdict->reason = "the trial refused it";
-	}
+	fake_send(fake, &reply);
 }
 
 static void answer(struct fake *fake, const struct request *request, int fd)
@@ -352,7 +328,7 @@ static void answer(struct fake *fake, const struct request *request, int fd)
 		break;
 	case REQUEST_SCAN_END:
 		reply.scan_summary = fake->counts;
-		send_reply(fake, &reply);
+		fake_send(fake, &reply);
 		break;
 	case REQUEST_HISTORY:
 		answer_history(fake, &request->history);
@@ -373,7 +349,10 @@ static void answer(struct fake *fake, const struct request *request, int fd)
 	case REQUEST_CHECK_BEGIN:
 	case REQUEST_CHECK_FILE:
 	case REQUEST_CHECK_END:
-		answer_check(fake, request, fd);
+	case REQUEST_GENERATIONS:
+	case REQUEST_ROLLBACK:
+	case REQUEST_UPDATE:
+		fake_definitions_answer(fake, request, fd);
 		break;
 	}
 }
@@ -388,7 +367,7 @@ static void serve(struct fake *fake)
 
 	fake->arena = wire_arena_new();
 	while ((len = packet_receive(fake->fd, packet, sizeof(packet), 0, &meta)) > 0) {
-		if (is_mode(fake, "silent"))
+		if (fake_is_mode(fake, "silent"))
 			continue;
 		if (request_decode(fake->arena, packet, (size_t)len, &request, &why) < 0) {
 			(void)fprintf(stderr, "fake_daemon: %s\n", why);
@@ -419,6 +398,7 @@ static int listen_at(const char *path)
 int main(int argc, char **argv)
 {
 	struct fake fake = {.mode = argc > 2 ? argv[2] : "honest",
+			    .word = argc > 3 ? argv[3] : "",
 			    .number = argc > 3 ? strtoul(argv[3], NULL, 10) : 0};
 	int listener;
 

@@ -527,8 +527,9 @@ static void a_status_has_its_faults_in_json(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		FILE *stream = begin();
 
-		CU_ASSERT_TRUE(render_json_status(
-			&(struct json_target){.stream = stream, .field = rows[i].field}, &status));
+		CU_ASSERT_TRUE(render_json_status(&(struct json_target){.stream = stream,
+									.field = rows[i].field},
+						  &status, 0));
 		expect(stream, rows[i].value);
 	}
 }
