@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include "ampdaemon/core/service_machine.h"
+#include "ampdaemon/definition_generation.h"
 #include "ampdaemon/memory_room.h"
 #include "ampdaemon/service_birth.h"
 #include "ampdaemon/service_line.h"
 #include "ampdaemon/service_process.h"
 #include "ampdaemon/spawn.h"
+#include "ampdaemon/trial_roll.h"
 #include "ampdaemon/trust_anchors.h"
 #include "base/birth_contract.h"
 #include "base/exit_code.h"
@@ -34,6 +36,7 @@ struct definition_trial {
 	mono_ms ends;  /* the last moment */
 	struct trial_outcome outcome;
 	struct service_report report;
+	struct definition_manifest manifest; /* of the staged set: what must be told of */
 };
 
 /* ---- ends ---- */
@@ -141,10 +144,23 @@ static void hear_hello(struct definition_trial *t, const struct service_hello *h
 		service_report_hello(&t->report, hello);
 }
 
+/* The report keeps the first ones only: what it could not keep cannot be called. */
+static void hear_file(struct definition_trial *t, const struct definition_file *file)
+{
+	if (t->report.n_files == LIMIT_DEFINITION_FILES)
+		lied(t, "it spoke of too many files");
+	else
+		service_report_file(&t->report, file);
+}
+
 static void hear_ready(struct definition_trial *t, const struct service_ready *ready)
 {
+	char why[LIMIT_REASON_BYTES];
+
 	t->report.ready = *ready;
 	t->is_ready = true;
+	if (trial_roll_call(&t->manifest, &t->report, why))
+		lied(t, why);
 }
 
 /* Besides these there are heartbeats and lines for the log; the rule book lets nothing else through. */
@@ -156,7 +172,7 @@ static void on_message(void *context, const struct from_service *message)
 	if (message->kind == FROM_SERVICE_HELLO)
 		hear_hello(t, &message->hello);
 	else if (message->kind == FROM_SERVICE_FILE)
-		service_report_file(&t->report, &message->file);
+		hear_file(t, &message->file);
 	else if (message->kind == FROM_SERVICE_READY)
 		hear_ready(t, &message->ready);
 	else if (message->kind == FROM_SERVICE_FAILED)
@@ -271,6 +287,7 @@ int definition_trial_start(uv_loop_t *loop, const struct configuration *configur
 {
 	struct definition_trial *t = make(loop);
 	struct birth_problem problem;
+	uint8_t digest[LIMIT_DIGEST_BYTES]; /* the machine has it */
 	int r;
 
 	(void)snprintf(ret_why, LIMIT_REASON_BYTES + 1, "the daemon is out of memory");
@@ -281,7 +298,9 @@ int definition_trial_start(uv_loop_t *loop, const struct configuration *configur
 	t->done = done;
 	t->context = context;
 	t->ends = mono_add(clock_mono_ms(), BIRTH_LOAD_LIMIT_MS);
-	r = give_birth(t, loop, installation, &problem);
+	r = definition_generation_read(order->definitions, &t->manifest, digest, problem.text);
+	if (!r)
+		r = give_birth(t, loop, installation, &problem);
 	if (r) {
 		(void)snprintf(ret_why, LIMIT_REASON_BYTES + 1, "%s", problem.text);
 		(void)definition_trial_free(t);

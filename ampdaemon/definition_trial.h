@@ -3,7 +3,8 @@
  * definition_trial: one scan service that is told to try a staged set and to end. The same program behind the same walls that would load the
  * set for good; it gets no file to scan. docs/design/0005.
  *
- * Owns that process, its channel and its time; what it said, until the trial is freed. Must not own the set, nor judge what was found
+ * Owns that process, its channel and its time; what it said, until the trial is freed, and that a report of success is of the staged set
+ * (trial_roll.h): else it broke the protocol. Must not own the set, nor judge what was found
  * (core/definition_machine).
  * Diagnostics: a trial that cannot begin says why in a sentence; one that began ends with exactly one call, never from within a function here.
  */
