@@ -186,6 +186,9 @@ static int look(struct walk *walk, int fd)
 	    pread(fd, walk->header, CONTAINER_HEADER_BYTES, 0) != CONTAINER_HEADER_BYTES ||
 	    pread(fd, magic, sizeof(magic), CONTAINER_HEADER_BYTES) != sizeof(magic))
 		return refuse(walk, "it is a header without a body");
+	/* One function of libclamav ends it at a control character, another does not: each would read other fields. */
+	if (!text_is_printable(walk->header, CONTAINER_HEADER_BYTES))
+		return refuse(walk, "its header is no text");
 	if (walk->kind == DEFINITION_KIND_CLD && magic[0] == 0x1f && magic[1] == 0x8b)
 		return refuse(walk, "it is compressed, as a .cvd is and a .cld of ours is not");
 	walk->left = unfold_limit((uint64_t)status.st_size);

@@ -5,6 +5,7 @@
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,25 @@ static void the_header_of_a_cld_is_held_against_its_list(void)
 	CU_ASSERT_EQUAL(check(DEFINITION_KIND_CVD), 0); /* signed otherwise */
 }
 
+/* libclamav reads the time of building behind a line's end, or does not, by who asks. */
+static void a_header_that_is_no_text_is_refused(void)
+{
+	static const char odd[] = "\n\r\t\x7f\xff";
+
+	for (size_t i = 0; i < sizeof(odd); i++) { /* with the end of the string */
+		int fd;
+
+		make();
+		write_packed("x");
+		CU_ASSERT_EQUAL(check(DEFINITION_KIND_CVD), 0);
+		fd = open(test_path("x"), O_WRONLY | O_CLOEXEC);
+		CU_ASSERT_EQUAL(pwrite(fd, &odd[i], 1, i % 2 ? 55 : 511), 1);
+		close(fd);
+		CU_ASSERT_EQUAL(check(DEFINITION_KIND_CVD), -EBADMSG);
+		CU_ASSERT_PTR_NOT_NULL(strstr(why, "no text"));
+	}
+}
+
 static void one_that_is_cut_anywhere_is_refused(void)
 {
 	size_t whole;
@@ -282,6 +302,112 @@ static void a_bomb_is_refused_before_it_has_gone_off(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "unfolds"));
 }
 
+/* As one after the other, and with something behind them: zlib goes on, libclamav's loader with it. */
+static void what_is_packed_in_parts_is_one_archive(void)
+{
+	static uint8_t parts[1u << 16];
+	size_t len = 0, at, whole;
+
+	make();
+	whole = archive_len;
+	for (at = 0; at < whole; at += BLOCK + 100) {
+		z_stream stream = {.next_in = archive + at,
+				   .avail_in = (unsigned)(whole - at < BLOCK + 100 ? whole - at
+										   : BLOCK + 100),
+				   .next_out = parts + len,
+				   .avail_out = (unsigned)(sizeof(parts) - len)};
+
+		CU_ASSERT_EQUAL_FATAL(
+			deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+		CU_ASSERT_EQUAL_FATAL(deflate(&stream, Z_FINISH), Z_STREAM_END);
+		len += stream.total_out;
+		deflateEnd(&stream);
+	}
+	write_plain("x", parts, len);
+	CU_ASSERT_EQUAL(check(DEFINITION_KIND_CVD), 0);
+	memset(parts + len, 'x', 100);
+	write_plain("x", parts, len + 100);
+	CU_ASSERT_EQUAL(check(DEFINITION_KIND_CVD), 0);
+	write_plain("x", parts, len / 2);
+	CU_ASSERT_EQUAL(check(DEFINITION_KIND_CVD), -EBADMSG);
+}
+
+/* A list with this in place of its line ends, or behind it. */
+static void make_odd(const char *odd, size_t len, bool is_behind)
+{
+	char *end;
+	size_t at;
+
+	make();
+	end = is_behind ? info + strlen(info) : strchr(info, '\n');
+	at = (size_t)(end - info);
+	archive_len = 0;
+	put("COPYING", "free\n", 5);
+	memmove(end + len, end, strlen(end) + 1);
+	memcpy(end, odd, len);
+	put("x.info", info, at + len + strlen(info + at + len));
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		put(members[i].name, members[i].text, strlen(members[i].text));
+}
+
+static void a_list_that_is_no_plain_text_is_refused(void)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+	} odd[] = {{"\r", 1},   {"\0", 1},   {"\0\n", 2}, {"\t", 1},
+		   {"\xe4", 1}, {"\n\n", 2}, {"\n#\n", 3}};
+
+	make_odd("", 0, true);
+	CU_ASSERT_EQUAL(check_plain(), 0);
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+		for (int is_behind = 0; is_behind < 2; is_behind++) {
+			make_odd(odd[i].text, odd[i].len, is_behind);
+			write_packed("x");
+			CU_ASSERT_EQUAL(check(DEFINITION_KIND_CVD), -EBADMSG);
+		}
+}
+
+static void a_second_list_is_refused_wherever_it_lies(void)
+{
+	static const char *const names[] = {"x.info", "X.INFO", "y.info", "x.Info"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		make();
+		put(names[i], info, strlen(info));
+		CU_ASSERT_EQUAL(check_plain(), -EBADMSG);
+		archive_len = 0;
+		put(names[i], "ClamAV-VDB:\n", 12);
+		put("x.info", info, strlen(info));
+		CU_ASSERT_EQUAL(check_plain(), -EBADMSG);
+		CU_ASSERT(strstr(why, "twice") || strstr(why, "two lists"));
+	}
+}
+
+static void where_the_list_lies_does_not_matter(void)
+{
+	make();
+	archive_len = 0;
+	put("COPYING", "free\n", 5);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		put(members[i].name, members[i].text, strlen(members[i].text));
+	put("x.info", info, strlen(info));
+	CU_ASSERT_EQUAL(check_plain(), 0);
+}
+
+static void members_without_end_are_refused(void)
+{
+	make();
+	for (int i = 0; i < 600; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "x.m%d", i);
+		put(name, "", 0);
+	}
+	CU_ASSERT_EQUAL(check_plain(), -EBADMSG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "too many members"));
+}
+
 static void a_list_without_end_is_refused(void)
 {
 	archive_len = 0;
@@ -326,6 +452,7 @@ static const struct unit_test tests[] = {
 	{"a packed cld is none", a_packed_cld_is_none},
 	{"the header of a cld is held against its list",
 	 the_header_of_a_cld_is_held_against_its_list},
+	{"a header that is no text is refused", a_header_that_is_no_text_is_refused},
 	{"one that is cut anywhere is refused", one_that_is_cut_anywhere_is_refused},
 	{"one that is cut when packed is refused", one_that_is_cut_when_packed_is_refused},
 	{"a member of other bytes is refused", a_member_of_other_bytes_is_refused},
@@ -335,6 +462,11 @@ static const struct unit_test tests[] = {
 	{"only plain files may be members", only_plain_files_may_be_members},
 	{"a name without an end is a name", a_name_without_an_end_is_a_name},
 	{"a bomb is refused before it has gone off", a_bomb_is_refused_before_it_has_gone_off},
+	{"what is packed in parts is one archive", what_is_packed_in_parts_is_one_archive},
+	{"a list that is no plain text is refused", a_list_that_is_no_plain_text_is_refused},
+	{"a second list is refused wherever it lies", a_second_list_is_refused_wherever_it_lies},
+	{"where the list lies does not matter", where_the_list_lies_does_not_matter},
+	{"members without end are refused", members_without_end_are_refused},
 	{"a list without end is refused", a_list_without_end_is_refused},
 	{"a header alone is refused", a_header_alone_is_refused},
 	{"in an unsigned one the list needs no signature, and nothing may weaken",
