@@ -202,8 +202,8 @@ int definition_proof_run(const struct proof_order *order, struct proof_facts *re
 	close(ends[0]);
 	if (child < 0)
 		return refuse(why, "there was no process left to try it");
-	if (len == -ETIMEDOUT)
-		(void)kill(child, SIGKILL); /* it is our child until waited for */
+	/* It has spoken, or is ending, or was taken over and does neither: waiting for that one would have no end. */
+	(void)kill(child, SIGKILL); /* it is our child until waited for */
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	return judge(len, &proof, status, ret_facts, why);

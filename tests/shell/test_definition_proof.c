@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ampscansvc/detached_signature.h"
@@ -21,6 +22,8 @@ static struct {
 	enum detached_signature detached;
 	int end_by; /* signal in the load; -1: _exit(7) */
 	unsigned pause_us;
+	bool is_taken_over; /* speaks for itself in the load, and stays */
+	size_t spoken;      /* bytes of it */
 } plan;
 static struct proof_facts facts;
 static char why[LIMIT_DETAIL_BYTES];
@@ -50,6 +53,13 @@ int engine_load(struct engine *engine, const char *path, uint32_t *ret_signature
 	(void)path;
 	*ret_signatures = 1;
 	(void)usleep(plan.pause_us);
+	if (plan.is_taken_over) {
+		static const char lie[4096];
+
+		CU_ASSERT_EQUAL(write(3, lie, plan.spoken), (ssize_t)plan.spoken);
+		close(3);
+		(void)sleep(60);
+	}
 	if (plan.end_by > 0)
 		(void)raise(plan.end_by);
 	if (plan.end_by < 0)
@@ -196,6 +206,21 @@ static void a_slow_one_is_waited_for_with_a_sign_of_life(void)
 	CU_ASSERT(beats >= 1);
 }
 
+/* Whatever it says and however it stays: it is waited for no longer than it is of use. */
+static void one_that_was_taken_over_keeps_nobody(void)
+{
+	static const size_t spoken[] = {0, 1, 100, 4096};
+	time_t begin = time(NULL);
+
+	reset();
+	plan.is_taken_over = true;
+	for (size_t i = 0; i < sizeof(spoken) / sizeof(spoken[0]); i++) {
+		plan.spoken = spoken[i];
+		(void)prove("own.ndb", true, false); /* the last one says that all is well */
+	}
+	CU_ASSERT(time(NULL) - begin < 20);
+}
+
 static void a_name_is_the_databases_where_names_are_bound(void)
 {
 	reset();
@@ -245,6 +270,7 @@ static const struct unit_test tests[] = {
 	{"a crash costs the file only", a_crash_costs_the_file_only},
 	{"a slow one is waited for with a sign of life",
 	 a_slow_one_is_waited_for_with_a_sign_of_life},
+	{"one that was taken over keeps nobody", one_that_was_taken_over_keeps_nobody},
 	{"a name is the database's where names are bound",
 	 a_name_is_the_databases_where_names_are_bound},
 	{"what is in force does not end with a certificate",
