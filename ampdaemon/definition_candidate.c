@@ -45,12 +45,25 @@ static size_t database_length(const char *name)
 	return stem < len ? stem : without(name, len, ".cld");
 }
 
+static bool is_container(const char *name)
+{
+	size_t len = strlen(name);
+
+	return without(name, len, ".cvd") < len || without(name, len, ".cld") < len;
+}
+
+/* By a container of its database, or by itself. Nothing else replaces a container, a signature neither: the database would be gone. */
 static bool is_replaced(const struct definition_candidate *c, const char *name)
 {
 	size_t len = database_length(name);
 
 	for (unsigned i = 0; i < c->n_names; i++) {
-		if (database_length(c->names[i]) == len && strncmp(c->names[i], name, len) == 0)
+		const char *added = c->names[i];
+
+		if (strcmp(added, name) == 0)
+			return true;
+		if (is_container(added) && database_length(added) == len &&
+		    strncmp(added, name, len) == 0)
 			return true;
 	}
 	return false;

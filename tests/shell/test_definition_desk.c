@@ -112,6 +112,30 @@ static void a_candidate_goes_on_with_what_it_does_not_replace(void)
 	desk_die();
 }
 
+/* Else who brings a signature alone would take the database away, unseen as long as half of all signatures is left. */
+static void only_a_container_replaces_a_container(void)
+{
+	static const char *const names[] = {"daily.cvd.sign", "daily.sign", "daily",
+					    "daily.cld.sign"};
+
+	desk_begin("sign");
+	desk_up(0);
+	desk_serve("one", 100, 1);
+	CU_ASSERT_EQUAL(desk_offer("daily.cvd.sign", "s", ORIGIN_UPDATE, false), 0);
+	CU_ASSERT(desk_comes(&t.loads, 3));
+	CU_ASSERT(lab_has(desk_file("daily.cvd", t.load), "one"));
+	CU_ASSERT(lab_has(desk_file("daily.cvd.sign", t.load), "s"));
+	desk_up(t.load);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		CU_ASSERT_EQUAL(desk_offer(names[i], "other", ORIGIN_UPDATE, false), 0);
+		CU_ASSERT(desk_comes(&t.loads, 4 + i));
+		CU_ASSERT(lab_has(desk_file("daily.cvd", t.load), "one"));
+		CU_ASSERT(lab_has(desk_file(names[i], t.load), "other"));
+		desk_up(t.load);
+	}
+	desk_die();
+}
+
 static void who_does_not_come_up_leaves_the_one_that_serves(void)
 {
 	uint64_t first, second;
@@ -332,6 +356,7 @@ static const struct unit_test tests[] = {
 	 what_is_rejected_leaves_nothing_and_is_known_again},
 	{"a candidate goes on with what it does not replace",
 	 a_candidate_goes_on_with_what_it_does_not_replace},
+	{"only a container replaces a container", only_a_container_replaces_a_container},
 	{"who does not come up leaves the one that serves",
 	 who_does_not_come_up_leaves_the_one_that_serves},
 	{"a storm in the probation goes back", a_storm_in_the_probation_goes_back},
