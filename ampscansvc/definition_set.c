@@ -359,7 +359,9 @@ static struct definition_total total_of(const struct loader *loader, bool builti
 		if (!file->accepted || !counts)
 			continue;
 		total.signatures += file->signatures;
-		if (file->facts.container.built > total.built)
+		/* Nobody signs the time of an unsigned one: it would make a set look new. */
+		if (file->origin == DEFINITION_ORIGIN_OFFICIAL &&
+		    file->facts.container.built > total.built)
 			total.built = file->facts.container.built;
 	}
 	return total;

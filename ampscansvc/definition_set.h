@@ -37,7 +37,7 @@ struct definition_order {
 
 struct definition_total {
 	uint64_t signatures;
-	uint64_t built; /* newest of the containers; 0: none has a time */
+	uint64_t built; /* newest of the official containers; 0: none has a time */
 };
 
 /*

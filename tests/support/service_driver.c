@@ -128,10 +128,10 @@ static void print_walls(const char *who, unsigned n, const struct wall_report *w
 
 static void print_ready(const struct service_ready *ready)
 {
-	printf("ready signatures=%llu load_ms=%u memory=%llu huge=%llu slots=%u\n",
+	printf("ready signatures=%llu load_ms=%u memory=%llu huge=%llu slots=%u built=%llu\n",
 	       (unsigned long long)ready->signatures, ready->load_ms,
 	       (unsigned long long)ready->memory_bytes, (unsigned long long)ready->huge_bytes,
-	       ready->slots);
+	       ready->slots, (unsigned long long)ready->built);
 }
 
 static void print_file(const struct definition_file *file)

@@ -164,6 +164,9 @@ custom() {
 	local kind
 	printf 'AMP.Test.Text:0:*:68656c6c6f0a616d70\n' >"$work/own.ndb"
 	python3 "$containers" cud "$work/own.cud" own.ndb=AMP.Test.Cud:0:*:68656c6c6f0a616d71
+	fill "test.cvd=$AMP_TEST_DATA/test-6.cvd" "custom/own.cud=$work/own.cud"
+	try
+	t_like "a time of building that nobody signed does not make a set look new" "$said" '^ready .* built=1624412045$'
 	python3 "$containers" cud "$work/weak.cud" own.ndb=AMP.Test.Cud:0:*:68656c6c6f0a616d71 own.ign2=Eicar-Test-Signature
 	fill "test.cvd=$AMP_TEST_DATA/test-6.cvd" "own.ndb=$work/own.ndb" "custom/own.ndb=$work/own.ndb" "custom/own.cud=$work/own.cud" \
 		"custom/weak.cud=$work/weak.cud" "custom/test.cvd=$AMP_TEST_DATA/test-6.cvd"
@@ -196,13 +199,15 @@ mutations() { # FILE ENDING
 		install -m 0644 "$1" "$set/whole.$2"
 		lines=$(drive "$set" <<<'start is_trial=1' | grep -E '^file m[0-9]+\.|^file whole\.' )
 		seen=$((seen + $(grep -c '^file m' <<<"$lines")))
+		sed -nE 's/^file m[0-9]+\.[^ ]+ rejected [^)]*\) //p' <<<"$lines" >>"$work/reasons.$2"
 		accepted=$((accepted + $(grep -c '^file m[^ ]* accepted' <<<"$lines")))
 		short=$((short + $(grep '^file m[^ ]* accepted' <<<"$lines" | grep -vc ' signatures=10 version=6 promised=14 ')))
 		grep -q "^file whole.$2 accepted signatures=10 " <<<"$lines" || short=$((short + 1))
 	done
 	t_is "$n_mutations damaged .$2: each has a verdict" "$seen" "$n_mutations"
 	t_is "$n_mutations damaged .$2: none accepted has fewer signatures than promised" "$short" 0
-	t_note "$n_mutations damaged .$2 (seed $seed): $accepted were accepted, with all signatures"
+	t_note "$n_mutations damaged .$2 (seed $seed): $accepted were accepted, with all signatures; refused:"
+	sed -E "s/; it said.*//; s/(its member|missing:) [^ ]+/\1 NAME/" "$work/reasons.$2" | sort | uniq -c | sort -rn | sed 's/^/# /'
 	t_ok "$n_mutations damaged .$2: some are refused" test "$accepted" -lt "$n_mutations"
 }
 
