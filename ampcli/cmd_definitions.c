@@ -339,9 +339,9 @@ int cmd_definitions(struct cli *cli, int argc, char **argv)
 		.parser = take_option,
 		.args_doc =
 			"list\nstore\ncheck FILE...\nimport FILE|DIR|BUNDLE...\nrollback [GENERATION]\nexport [GENERATION] BUNDLE",
-		.doc = "list: what serves, and what is kept. store: what is kept, as one object. check: have files tried as a set, by the scan service "
+		.doc = "list: what serves, and what is kept. store: what is kept. check: have files tried as a set, by the scan service "
 		       "behind its walls, without using them. import: the same, and use them when they pass. rollback: go back to the generation before, or "
-		       "to the one that is named. export: write one generation as a bundle (NAME.amp.tar) for other machines. All but list and store are "
+		       "to the one that is named. export: write one generation as a bundle (NAME.amp.tar) for other machines. All but list, store and export are "
 		       "root's.",
 		.children = children};
 	struct words words = {.cli = cli};

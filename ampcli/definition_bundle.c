@@ -21,6 +21,7 @@
 
 #define PIECE 65536
 #define TAR_BLOCK 512
+#define NO_BUNDLE "it is no bundle (a plain tar, not compressed), or damaged"
 #define DAMAGED "it is not what the manifest of its generation says: the disk has damaged it"
 
 static int fail(struct failure *failure, enum cli_exit code, const char *path, const char *what)
@@ -135,7 +136,8 @@ static int copy_checked(struct writing *w, int fd, const struct manifest_entry *
 
 static int write_file(struct writing *w, const struct manifest_entry *entry)
 {
-	int r, fd = openat(w->directory, entry->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int r, fd = openat(w->directory, entry->path,
+			   O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0)
 		return cannot_read(w, entry->path);
@@ -318,7 +320,7 @@ static int next(struct reading *r, struct archive_entry **ret_entry)
 	if (n == ARCHIVE_EOF)
 		return 1;
 	if (n != ARCHIVE_OK)
-		return refuse(r, "it is no bundle (a plain tar, not compressed), or damaged");
+		return refuse(r, NO_BUNDLE);
 	return is_plain(r, *ret_entry)
 		       ? 0
 		       : refuse(r, "something in it is no plain file as export writes them");
@@ -450,9 +452,10 @@ static int take_all(struct reading *r, int fd, const char *digest)
 	struct archive_entry *entry;
 	int error;
 
-	if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK ||
-	    archive_read_open_fd(r->archive, fd, PIECE) != ARCHIVE_OK)
+	if (archive_read_support_format_tar(r->archive) != ARCHIVE_OK)
 		return no_memory(r);
+	if (archive_read_open_fd(r->archive, fd, PIECE) != ARCHIVE_OK)
+		return refuse(r, NO_BUNDLE);
 	error = take_manifest(r, digest);
 	while (!error) {
 		error = next(r, &entry);

@@ -21,7 +21,7 @@ static const struct cli_command commands[] = {
 	{"history", cmd_history, "history list: what the journal has recorded"},
 	{"faults", cmd_faults, "faults [ID]: what keeps the connector from working as designed"},
 	{"definitions", cmd_definitions,
-	 "definitions list | store | check | import | rollback | export (root, the first two apart)"},
+	 "definitions list | store | check | import | rollback | export (check, import, rollback: root)"},
 	{"defupdate", cmd_defupdate, "ask the mirrors for newer definitions now (root)"},
 	{"unscannable", cmd_unscannable, "files that are not scanned because they failed workers"},
 	{"restart", cmd_restart, "restart the daemon in place (root)"},

@@ -96,6 +96,32 @@ t_ok "is a fault" is_fault 7
 t_exit_is "which an import cures" 0 cli definitions import "$(set_of 6)"
 t_ok "at once" wait_for 10 has_no_fault 7
 
+# ---- to another machine ----------------------------------------------------------------------------------------------
+bundle=$AMP_TMP/carried.amp.tar
+t_exit_is "what serves is exported" 0 cli definitions export "$bundle"
+digest=$(printf '%s\n' "$t_output" | sed -n 's/.*sha256 //p')
+t_is "with the digest that the store tells" "$(cli definitions export --field generation "$bundle")" "$(generation)"
+mkdir -m 777 "$AMP_TMP/theirs"
+t_exit_is "by anybody who can read the store" 0 setpriv --reuid 65534 --clear-groups "$AMP_BUILD/ampcli/ampcli" --socket "$amp_socket" definitions export "$AMP_TMP/theirs/x.amp.tar"
+t_ok "with the same bytes" cmp "$bundle" "$AMP_TMP/theirs/x.amp.tar"
+t_exit_is "but nobody else brings it in" 5 setpriv --reuid 65534 --clear-groups "$AMP_BUILD/ampcli/ampcli" --socket "$amp_socket" definitions import "$AMP_TMP/theirs/x.amp.tar"
+t_exit_is "its own bundle is nothing new here" 0 cli definitions import "$bundle"
+first_socket=$amp_socket first_store=$store first_name=$amp_name first_private=$amp_private first_pid=$amp_pid
+store_new other && instance_set start_retry_ms 300 || exit 1
+instance_start_ok "another connector starts with an empty store"
+t_is "it has the built-in set" "$(field definitions.builtin) $(version_that_answers)" "true 3"
+t_exit_is "the bundle is not taken under another digest" 6 cli definitions import --digest "$(printf '%064d' 0)" "$bundle"
+t_is "and nothing has changed" "$(field definitions.builtin)" true
+t_exit_is "with its own it is" 0 cli definitions import --digest "$digest" "$bundle"
+t_is "and serves" "$(field definitions.builtin) $(version_that_answers)" "false 6"
+printf 'X' | dd of="$bundle" bs=1 seek=3000 conv=notrunc 2>/dev/null
+t_exit_is "one that was damaged on the way is refused" 6 cli definitions import "$bundle"
+t_is "and what serves is the same" "$(version_that_answers)" 6
+t_exit_is "it can be carried on" 0 cli definitions export "$bundle"
+t_is "with the same digest" "$(cli definitions export --field sha256 "$bundle")" "$digest"
+instance_stop
+amp_socket=$first_socket store=$first_store amp_name=$first_name amp_private=$first_private amp_pid=$first_pid
+
 # ---- a disk that cannot be written -----------------------------------------------------------------------------------
 serving=$(generation)
 instance_stop
