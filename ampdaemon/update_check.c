@@ -12,6 +12,7 @@
 #include "ampdaemon/installation.h"
 #include "ampdaemon/scan_account.h"
 #include "ampdaemon/update_errand.h"
+#include "ampdaemon/update_order.h"
 #include "ampdaemon/update_process.h"
 #include "base/text.h"
 #include "io/clock.h"
@@ -20,8 +21,6 @@
 #define PREPARE_LIMIT_MS 600000 /* half a gigabyte on a slow disk */
 #define OFFER_EVERY_MS 1000     /* while another candidate is under way */
 #define OFFER_LIMIT_MS 1800000  /* the longest way of one: copy, trial, load */
-#define UPDATER_MEMORY_BYTES                                                                       \
-	(UINT64_C(1) << 30) /* what the library unpacks of the largest set, twice */
 
 enum step {
 	STEP_NONE,
@@ -385,58 +384,6 @@ static void on_prepared(void *context, int directory, const char *why)
 	download(check);
 }
 
-static uint32_t seconds_of(uint32_t ms)
-{
-	return (ms + 999) / 1000;
-}
-
-static void put_mirrors(struct update_check *check)
-{
-	const struct configuration *c = check->needs.configuration;
-
-	check->start.n_mirrors = check->order.n_mirrors;
-	for (unsigned i = 0; i < check->order.n_mirrors; i++) {
-		unsigned number = check->order.mirrors[i];
-		struct update_mirror *mirror = &check->start.mirrors[i];
-
-		mirror->url = c->update_mirrors[number].url;
-		mirror->is_private = c->update_mirrors[number].is_private;
-		for (unsigned j = 0; j < c->update_databases_count; j++)
-			mirror->refused[j] = check->order.refused[number][j];
-	}
-}
-
-static const char *text_of(const char *text)
-{
-	return text ? text : "";
-}
-
-static void write_order(struct update_check *check)
-{
-	const struct configuration *c = check->needs.configuration;
-
-	check->start = (struct update_start){
-		.protocol = UPDATE_PROTOCOL_VERSION,
-		.uid = check->account.uid,
-		.gid = check->account.gid,
-		.max_file_bytes = c->max_definition_bytes,
-		.memory_bytes = UPDATER_MEMORY_BYTES,
-		.connect_timeout_s = seconds_of(c->update_connect_timeout_ms),
-		.request_timeout_s = seconds_of(c->update_request_timeout_ms),
-		.deadline_ms = c->update_limit_ms,
-		.scripted = true,
-		.dns = c->update_dns,
-		.n_databases = c->update_databases_count,
-		.proxy = {.url = text_of(c->update_proxy),
-			  .port = c->update_proxy_port,
-			  .user = text_of(c->update_proxy_user),
-			  .password = text_of(c->update_proxy_password)},
-	};
-	for (unsigned i = 0; i < c->update_databases_count; i++)
-		check->start.databases[i] = c->update_databases[i];
-	put_mirrors(check);
-}
-
 /* A name that reads as another's account is not enough: files of that one would be the updater's. */
 static bool is_shared(const struct update_check *check)
 {
@@ -514,7 +461,7 @@ void update_check_begin(struct update_check *check, const struct check_order *or
 		give_up(check, UPDATE_FAILED);
 		return;
 	}
-	write_order(check);
+	update_order_write(check->needs.configuration, &check->account, order, &check->start);
 	prepare(check);
 }
 

@@ -17,18 +17,11 @@
 
 #include "ampdaemon/configuration.h"
 #include "ampdaemon/definition_desk.h"
-#include "wire/update_codec.h"
+#include "ampdaemon/update_order.h"
 
 struct update_check;
 
-/* Mirrors and databases are numbers of the configuration's lists. */
-struct check_order {
-	unsigned n_mirrors;
-	unsigned mirrors[LIMIT_MIRRORS]; /* in the order in which they are asked */
-	/* Up to which version a mirror is not asked for a database; 0: it is. */
-	uint32_t refused[LIMIT_MIRRORS][LIMIT_DATABASES];
-};
-
+/* Mirrors are numbers of the configuration's list. */
 struct check_file {
 	bool was_brought;
 	bool is_blamed; /* for a rejection: those that the trial named, or all */
