@@ -75,8 +75,8 @@ void session_definitions_verdict(const struct definition_answer *answer, struct 
 	const struct service_report *report = answer->report;
 
 	*ret_reply = (struct reply){.kind = REPLY_CHECK_VERDICT};
-	verdict->passed = answer->rejection == REJECTION_NONE ||
-			  answer->rejection == REJECTION_NOTHING_NEW;
+	verdict->passed =
+		answer->rejection == REJECTION_NONE || answer->rejection == REJECTION_NOTHING_NEW;
 	(void)snprintf(reason, sizeof(reason), "%s%s%s", rejection_name(answer->rejection),
 		       *answer->detail ? ": " : "", answer->detail); /* cut is fine */
 	verdict->reason = verdict->passed ? "" : reason;
