@@ -290,7 +290,7 @@ static bool fits_beside(const struct supervisor *s, const struct life_view *pres
 static void ask_for_replacement(struct supervisor *s, const char *reason, bool fits)
 {
 	(void)snprintf(s->replace_reason, sizeof(s->replace_reason), "%s", reason);
-	log_warning("the scan service is replaced: %s", reason);
+	log_notice("the scan service is replaced: %s", reason);
 	turn(s, SUCCESSION_REPLACE, 0, fits);
 }
 
