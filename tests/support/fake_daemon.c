@@ -27,6 +27,8 @@
  * RestartRequest, RecheckRequest and what changes definitions are for root, as with the real one; a restart ends the session.
  * Serves one session after another, each in a process of its own, until it is killed.
  */
+#include "tests/support/fake_daemon.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -47,7 +49,6 @@
 #include "base/text.h"
 #include "io/packet.h"
 #include "io/peer.h"
-#include "tests/support/fake_daemon.h"
 #include "wire/control_codec.h"
 
 #define WINDOW 32
