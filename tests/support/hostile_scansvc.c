@@ -5,7 +5,7 @@
  *
  * What to do is the one word in the file hostile.plan beside the executable (environment and arguments are fixed by the
  * contract). "birth-*" happens on the way up; "up-*" once the service serves; "w-*" when a worker is born; "t-*" when a
- * worker is given a TRIGGER file; anything else is honest.
+ * worker is given a TRIGGER file; "trial-*" when it is told to try a set, of one test.cvd; anything else is honest.
  * Must not own: whether the daemon did right; tests/system/hostile_service.sh looks at that.
  */
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/birth_contract.h"
+#include "base/definition.h"
 #include "hostile_peer.h"
 #include "io/packet.h"
 #include "wire/scan_codec.h"
@@ -376,6 +377,102 @@ static const struct entry when_up[] = {
 	{NULL, NULL},
 };
 
+/* ---- lies of a trial ---- */
+
+static void report_file(const char *name, enum definition_origin origin, const char *database)
+{
+	inner.len = 0;
+	raw_text(&inner, 1, name);
+	raw_number(&inner, 2, 1);
+	raw_number(&inner, 5, 10);
+	raw_number(&inner, 7, origin);
+	raw_text(&inner, 8, database);
+	say(FILE_REPORT);
+}
+
+_Noreturn static void end_trial(uint64_t signatures)
+{
+	fill_number(signatures);
+	raw_number(&inner, 6, BIRTH_WORKER_SLOTS);
+	say(READY);
+	_exit(0);
+}
+
+static void trial_canary(void)
+{
+	report_file("canary.ndb", DEFINITION_ORIGIN_BUILTIN, "");
+	end_trial(10);
+}
+
+static void trial_honest(void)
+{
+	report_file("test.cvd", DEFINITION_ORIGIN_OFFICIAL, "test");
+	report_file("canary.ndb", DEFINITION_ORIGIN_BUILTIN, "");
+	end_trial(20);
+}
+
+static void trial_silent(void)
+{
+	end_trial(1000000);
+}
+
+static void trial_custom(void)
+{
+	report_file("test.cvd", DEFINITION_ORIGIN_CUSTOM, "test");
+	trial_canary();
+}
+
+static void trial_twice(void)
+{
+	report_file("test.cvd", DEFINITION_ORIGIN_OFFICIAL, "test");
+	trial_honest();
+}
+
+static void trial_stranger(void)
+{
+	report_file("daily.cvd", DEFINITION_ORIGIN_OFFICIAL, "daily");
+	trial_honest();
+}
+
+static void trial_database(void)
+{
+	report_file("test.cvd", DEFINITION_ORIGIN_OFFICIAL, "daily");
+	trial_canary();
+}
+
+static void trial_sum(void)
+{
+	report_file("test.cvd", DEFINITION_ORIGIN_OFFICIAL, "test");
+	trial_canary();
+}
+
+/* So many that the one that matters has no place left. */
+static void trial_flood(void)
+{
+	for (int i = 0; i < LIMIT_DEFINITION_FILES; i++)
+		report_file("canary.ndb", DEFINITION_ORIGIN_BUILTIN, "");
+	trial_honest();
+}
+
+static const struct entry in_trial[] = {
+	{"trial-canary", trial_canary},
+	{"trial-silent", trial_silent},
+	{"trial-custom", trial_custom},
+	{"trial-twice", trial_twice},
+	{"trial-stranger", trial_stranger},
+	{"trial-database", trial_database},
+	{"trial-sum", trial_sum},
+	{"trial-flood", trial_flood},
+	{NULL, NULL},
+};
+
+static void try_set(void)
+{
+	hello();
+	if (!hostile_act(in_trial))
+		trial_honest();
+}
+
 /* Says that it is who it was told to be, and is not. */
 static void birth_stay_root(void)
 {
@@ -403,6 +500,8 @@ static void maybe_lie(void)
 }
 
 /* ---- the honest service ---- */
+
+static bool is_trial;
 
 static void spawn_worker(uint64_t worker, int channel)
 {
@@ -435,6 +534,7 @@ static void obey(struct wire_arena *arena)
 		self.uid = order.start.uid;
 		self.gid = order.start.gid;
 		self.protocol = order.start.protocol;
+		is_trial = order.start.is_trial;
 		break;
 	case TO_SERVICE_SPAWN:
 		spawn_worker(order.spawn_worker, meta.fd);
@@ -474,6 +574,8 @@ int main(void)
 	if (self.uid &&
 	    (setresgid(self.gid, self.gid, self.gid) || setresuid(self.uid, self.uid, self.uid)))
 		return 1;
+	if (is_trial)
+		try_set();
 	fill_honest_hello();
 	wrap_service(HELLO);
 	if (hostile_act(on_the_way_up) || hostile_act_on_packet("birth-"))
