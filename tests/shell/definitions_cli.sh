@@ -250,6 +250,16 @@ try_bundle() { # NAME REGEX
 while IFS=$'\t' read -r name regex; do
 	[ "$name" = holes ] || t_ok "bundle $name is ${regex:+not }taken" try_bundle "$name" "$regex"
 done <"$work/list"
+limit=40000
+! nm -D "$cli" | grep -q __asan_ || limit=400000
+kib=$(cd "$work/bundles" && python3 - "$cli" --socket "$sock" definitions import <<'EOP'
+import resource, subprocess, sys
+for name in ("pax-long", "pax-many", "gnu-long-huge", "manifest-long", "huge-header"):
+    subprocess.run(sys.argv[1:] + [name + ".amp.tar"], capture_output=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+EOP
+)
+t_ok "the worst of them take bounded memory ($kib KiB)" test "$kib" -lt $limit
 if unshare -m true 2>/dev/null; then
 	t_exit_is "a bundle that is larger than the disk is exit 2" 2 in_small "$cli" --socket "$sock" definitions import "$work/bundles/holes.amp.tar"
 	t_like "and says where" "$t_output" 'cannot be unpacked in .*/unpacked .*No space left'
