@@ -206,10 +206,14 @@ static void stand_by(struct supervisor *s, unsigned place)
 
 static void kill_for_the_next(struct supervisor *s, unsigned place)
 {
+	char reason[LIMIT_REASON_BYTES + 1];
+
 	log_warning(
 		"there is no memory for two scan services: the present one is ended first, and nothing is scanned until the next one is ready");
 	count_replacement(s, place);
-	service_life_kill(s->lives[place], s->replace_reason);
+	(void)snprintf(reason, sizeof(reason), "%.300s (there is no memory for two of them)",
+		       s->replace_reason); /* status says so meanwhile */
+	service_life_kill(s->lives[place], reason);
 }
 
 static void carry_out(struct supervisor *s, const struct succession_effect *effect,
