@@ -125,7 +125,7 @@ static void lied(void *context, const char *why)
 {
 	char sentence[LIMIT_REASON_BYTES + 1];
 
-	(void)snprintf(sentence, sizeof(sentence), "the trial broke the protocol: %s", why);
+	(void)snprintf(sentence, sizeof(sentence), "the trial broke the protocol: %.360s", why);
 	log_security("definitions: %s; it is ended", sentence);
 	stop(context, REJECTION_TRIAL_DIED, sentence);
 }
