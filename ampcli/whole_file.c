@@ -58,8 +58,10 @@ static int give_name(struct whole_file *file)
 
 int whole_file_settle(struct whole_file *file)
 {
-	int r = fchmod(file->fd, 0644) || fsync(file->fd) ? -errno : give_name(file);
+	int r;
 
+	(void)fchmod(file->fd, 0644); /* sticks that are carried have file systems without modes */
+	r = fsync(file->fd) ? -errno : give_name(file);
 	if (!r && rename(file->temporary, file->path))
 		r = -errno;
 	if (!r)
