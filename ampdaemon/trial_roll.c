@@ -80,15 +80,25 @@ static int call_spoken(const struct definition_manifest *manifest,
 	return 0;
 }
 
+/* The age of the set is counted from what is said here. */
 static int call_sum(const struct service_report *report, char *why)
 {
-	uint64_t sum = 0;
+	uint64_t sum = 0, newest = 0;
 
-	for (unsigned i = 0; i < report->n_files; i++)
-		sum += report->files[i].signatures; /* 64 numbers of 32 bits */
-	if (sum == report->ready.signatures)
-		return 0;
-	return refusal_say(why, -EBADMSG, "the signatures of the files are not those of the set");
+	for (unsigned i = 0; i < report->n_files; i++) {
+		const struct definition_file *file = &report->files[i];
+
+		sum += file->signatures; /* 64 numbers of 32 bits */
+		if (file->accepted && file->origin == DEFINITION_ORIGIN_OFFICIAL &&
+		    file->built > newest)
+			newest = file->built;
+	}
+	if (sum != report->ready.signatures)
+		return refusal_say(why, -EBADMSG,
+				   "the signatures of the files are not those of the set");
+	if (newest != report->ready.built)
+		return refusal_say(why, -EBADMSG, "the time of the files is not that of the set");
+	return 0;
 }
 
 int trial_roll_call(const struct definition_manifest *manifest, const struct service_report *report,

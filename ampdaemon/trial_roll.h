@@ -4,8 +4,8 @@
  * hostile content, so its word is held against what the daemon itself has staged. Pure.
  *
  * Owns what a report of success must name: each official container of the manifest exactly once, accepted, under its database's name and with
- * signatures; no other official file; of the administrator's files at most those of the manifest, each once; a sum that is the sum of its
- * parts. Must not own whether what was said is enough (core/definition_machine).
+ * signatures; no other official file; of the administrator's files at most those of the manifest, each once; a sum and a time that are
+ * those of its parts. Must not own whether what was said is enough (core/definition_machine).
  * Diagnostics: one sentence about the first thing that does not hold.
  */
 #ifndef AMP_AMPDAEMON_TRIAL_ROLL_H

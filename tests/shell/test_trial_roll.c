@@ -170,6 +170,22 @@ static void a_sum_is_that_of_its_parts(void)
 	CU_ASSERT_EQUAL(call(), 0);
 }
 
+static void its_time_is_that_of_the_newest_official_one(void)
+{
+	speak_of_all()->built = 7;
+	report.files[1].built = 5;
+	report.files[2].built = 9; /* the administrator's */
+	report.ready.built = 7;
+	CU_ASSERT_EQUAL(call(), 0);
+	report.ready.built = 9;
+	CU_ASSERT_EQUAL(call(), -EBADMSG);
+	report.ready.built = 0;
+	CU_ASSERT_EQUAL(call(), -EBADMSG);
+	report.ready.built = 5;
+	report.files[3].accepted = false;
+	CU_ASSERT_EQUAL(call(), 0);
+}
+
 static const struct unit_test tests[] = {
 	{"all of the set is fine", all_of_the_set_is_fine},
 	{"what the loader passes over need not be told",
@@ -181,6 +197,8 @@ static const struct unit_test tests[] = {
 	{"an accepted one is its database and has signatures",
 	 an_accepted_one_is_its_database_and_has_signatures},
 	{"a sum is that of its parts", a_sum_is_that_of_its_parts},
+	{"its time is that of the newest official one",
+	 its_time_is_that_of_the_newest_official_one},
 };
 
 UNIT_MAIN("trial_roll", tests)
