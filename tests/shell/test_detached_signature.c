@@ -80,11 +80,14 @@ static void trust(const struct identity *anchor)
 	trust_too(anchor);
 }
 
-/* A line of a .sign over `content`. */
-static char *sign_line(const struct identity *by, const char *content, int flags)
+/* A line of a .sign over `content`, with a link of the chain beside the signer's certificate, or NULL. */
+static char *sign_line_with(const struct identity *by, const struct identity *link,
+			    const char *content, int flags)
 {
 	BIO *in = BIO_new_mem_buf(content, -1);
-	PKCS7 *signature = PKCS7_sign(by->certificate, by->key, NULL, in, flags | PKCS7_BINARY);
+	STACK_OF(X509) *links = sk_X509_new_null();
+	int n = link ? sk_X509_push(links, link->certificate) : 0;
+	PKCS7 *signature = PKCS7_sign(by->certificate, by->key, links, in, flags | PKCS7_BINARY);
 	unsigned char *der = NULL;
 	int len = i2d_PKCS7(signature, &der);
 	char *line = malloc((size_t)len * 2 + 64);
@@ -93,9 +96,16 @@ static char *sign_line(const struct identity *by, const char *content, int flags
 	CU_ASSERT_FATAL(len > 0);
 	(void)EVP_EncodeBlock((unsigned char *)line + head, der, len);
 	OPENSSL_free(der);
+	CU_ASSERT_EQUAL(n, link ? 1 : 0);
+	sk_X509_free(links); /* not what is in it */
 	PKCS7_free(signature);
 	BIO_free(in);
 	return line;
+}
+
+static char *sign_line(const struct identity *by, const char *content, int flags)
+{
+	return sign_line_with(by, NULL, content, flags);
 }
 
 static void write_sign(const char *first, const char *second)
@@ -450,6 +460,22 @@ static void any_of_two_anchors_of_one_name_is_enough(void)
 		}
 }
 
+/* Who may sign definitions may not say who else may. */
+static void a_signer_is_no_issuer(void)
+{
+	struct identity heir;
+	char *line;
+
+	begin();
+	heir = make("heir", &signer, -DAY, YEAR);
+	line = sign_line_with(&heir, &signer, CONTENT, PKCS7_DETACHED);
+	write_sign(line, "");
+	CU_ASSERT_EQUAL(check(), DETACHED_BAD);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "none of the trusted"));
+	free(line);
+	(void)drop(heir);
+}
+
 /* With a content of its own it would say nothing of the file. */
 static void one_that_brings_its_own_content_is_bad(void)
 {
@@ -485,6 +511,7 @@ static const struct unit_test tests[] = {
 	{"a text with an end in its middle is bad", a_text_with_an_end_in_its_middle_is_bad},
 	{"base64 that readers read otherwise is bad", base64_that_readers_read_otherwise_is_bad},
 	{"any of two anchors of one name is enough", any_of_two_anchors_of_one_name_is_enough},
+	{"a signer is no issuer", a_signer_is_no_issuer},
 	{"one that brings its own content is bad", one_that_brings_its_own_content_is_bad},
 };
 
