@@ -117,6 +117,16 @@ static void put_aside(struct cure_desk *d, const struct cure_subject *subject)
 	d->callbacks.on_aside(d->context, true, failure->problem.text);
 }
 
+/* Of a generation only want of memory leads here. Nothing is put aside for that, but who waits for it waits in vain. */
+static void fall_to_builtin(struct cure_desk *d, const struct cure_subject *subject)
+{
+	record_step(d, subject,
+		    "the configured definitions do not start: the built-in ones are next");
+	if (d->plan.settings.has_store)
+		d->callbacks.on_aside(d->context, false,
+				      d->failures[SOURCE_CONFIGURED].problem.text);
+}
+
 static void carry_out(struct cure_desk *d, unsigned effects, const struct cure_subject *subject)
 {
 	if (effects & CURE_TRY_CONFIGURED)
@@ -126,8 +136,7 @@ static void carry_out(struct cure_desk *d, unsigned effects, const struct cure_s
 	if (effects & CURE_CLEAR)
 		clear_fault(d);
 	if (effects & CURE_STEP_BUILTIN)
-		record_step(d, subject,
-			    "the configured definitions do not start: the built-in ones are next");
+		fall_to_builtin(d, subject);
 	if (effects & CURE_STEP_ASIDE)
 		put_aside(d, subject);
 	arm(d);

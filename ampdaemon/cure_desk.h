@@ -28,7 +28,7 @@ struct cure_desk_callbacks {
 	mono_ms (*next_birth)(void *context);
 	/* A service with the configured definitions is to follow the one that serves, if there is memory for both. False: there is not. */
 	bool (*try_configured)(void *context, const char *reason);
-	/* Births with the configured generation have failed often enough: something else is to be loaded. */
+	/* Births with the configured generation have failed often enough: something else is to be loaded. `is_bad` false: it was for want of memory. */
 	void (*on_aside)(void *context, bool is_bad, const char *why);
 	/* The connector is to be restarted. */
 	void (*on_restart)(void *context, const char *reason);

@@ -168,6 +168,7 @@ static void on_recheck_timer(uv_timer_t *timer)
 
 	scan_site_look(s->site);
 	judge_serving(s);
+	supervisor_seek(s);
 }
 
 /* ---- the succession's effects ---- */
@@ -438,6 +439,7 @@ void supervisor_recheck(struct supervisor *s)
 	cure_desk_hope(s->cure); /* first: it says what the births below get */
 	for (unsigned place = 0; place < SUCCESSION_PLACES; place++)
 		service_life_hurry(s->lives[place]);
+	supervisor_seek(s);
 }
 
 void supervisor_drained(struct supervisor *s, uint64_t incarnation)

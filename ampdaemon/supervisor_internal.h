@@ -17,7 +17,7 @@ struct definition_choice {
 	bool is_made;        /* supervisor_load() was called: else the configuration says it */
 	uint64_t generation; /* 0: the built-in set */
 	bool is_makeshift;
-	bool is_sought;  /* no service with it has served yet */
+	bool is_sought;  /* it does not serve */
 	uint32_t failed; /* replacements that were to bring it */
 };
 
@@ -63,6 +63,9 @@ uint64_t supervisor_number(struct supervisor *supervisor, unsigned place);
 
 /* It serves now. */
 void supervisor_serves(struct supervisor *supervisor, unsigned place);
+
+/* Again and again: what could not be loaded for want of memory or of rights. */
+void supervisor_seek(struct supervisor *supervisor);
 
 /* A replacement has failed: shall there be another one? */
 void supervisor_load_failed(struct supervisor *supervisor, unsigned place);

@@ -9,10 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ampdaemon/memory_room.h"
 #include "ampdaemon/supervisor_internal.h"
 #include "io/log.h"
 
+#define REASON "other definitions are to be loaded"
+
 /* ---- births ---- */
+
+/* What the daemon lacks is no fault of the definitions. */
+static bool is_want_of_ours(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
 
 static int open_generation(struct supervisor *s, struct life_order *order,
 			   struct birth_problem *problem)
@@ -20,7 +29,8 @@ static int open_generation(struct supervisor *s, struct life_order *order,
 	int directory = s->callbacks.on_open(s->context, s->choice.generation, problem->text);
 
 	if (directory < 0) {
-		problem->failure = BIRTH_FAILURE_DEFINITIONS;
+		problem->failure = is_want_of_ours(directory) ? BIRTH_FAILURE_OTHER
+							      : BIRTH_FAILURE_DEFINITIONS;
 		return directory;
 	}
 	order->generation = s->choice.generation;
@@ -70,20 +80,43 @@ static bool is_chosen(const struct supervisor *s, const struct life_view *view)
 	return generation_of(s, view) == s->choice.generation;
 }
 
+/* Beside the built-in set that stands in, core/cure_plan tries the others. */
+static bool follows_by_itself(const struct supervisor *s, const struct life_view *view)
+{
+	return view->order.source == SOURCE_BUILTIN && s->choice.generation;
+}
+
+/* One that has something else may serve again: a standby that was born before, an outgoing one. */
 void supervisor_serves(struct supervisor *s, unsigned place)
 {
 	struct life_view view = supervisor_life(s, place);
 
 	if (!s->choice.is_made)
 		return;
-	if (is_chosen(s, &view)) {
-		s->choice.is_sought = false;
+	s->choice.is_sought = !is_chosen(s, &view);
+	if (!s->choice.is_sought)
 		s->choice.failed = 0;
-	} else if (s->choice.is_sought && view.order.source == SOURCE_CONFIGURED &&
-		   !supervisor_is_next_on_its_way(s)) {
-		supervisor_replace(s, "other definitions are to be loaded");
-	}
+	else if (!follows_by_itself(s, &view) && !supervisor_is_next_on_its_way(s))
+		supervisor_replace(s, REASON);
 	s->callbacks.on_serves(s->context, generation_of(s, &view), view.report);
+}
+
+static void tell_want_of_memory(struct supervisor *s)
+{
+	static const char why[] =
+		"there is too little memory for it, even when the present service is ended first";
+
+	log_error("definitions: generation %llu is not loaded: %s",
+		  (unsigned long long)s->choice.generation, why);
+	s->callbacks.on_aside(s->context, s->choice.generation, false, why);
+}
+
+/* Nobody is ended for one that would be refused when its memory is free. */
+static bool fits_alone(const struct supervisor *s, const struct life_view *present)
+{
+	uint64_t need = s->choice.generation ? cure_desk_need(s->cure, SOURCE_CONFIGURED) : 0;
+
+	return memory_room_available() + present->report->ready.memory_bytes >= need / 2;
 }
 
 static void seek(struct supervisor *s, const char *reason)
@@ -94,14 +127,26 @@ static void seek(struct supervisor *s, const char *reason)
 	if (active < 0)
 		return; /* not started yet */
 	view = supervisor_life(s, (unsigned)active);
-	if (view.state != SERVICE_UP) {
+	if (view.state != SERVICE_UP)
 		service_life_hurry(s->lives[active]);
-		return;
-	}
-	if (!is_chosen(s, &view))
+	else if (is_chosen(s, &view))
+		supervisor_serves(s, (unsigned)active);
+	else if (fits_alone(s, &view))
 		supervisor_replace(s, reason);
 	else
-		supervisor_serves(s, (unsigned)active);
+		tell_want_of_memory(s);
+}
+
+void supervisor_seek(struct supervisor *s)
+{
+	int active = succession_active(&s->succession);
+	struct life_view view;
+
+	if (!s->choice.is_sought || active < 0 || supervisor_is_next_on_its_way(s))
+		return;
+	view = supervisor_life(s, (unsigned)active);
+	if (view.state == SERVICE_UP && !follows_by_itself(s, &view))
+		seek(s, REASON);
 }
 
 void supervisor_load(struct supervisor *s, const struct supervisor_load *load)
@@ -120,7 +165,8 @@ void supervisor_load(struct supervisor *s, const struct supervisor_load *load)
 
 /* ---- what fails ---- */
 
-/* Beside one that serves. Where nothing serves, the plan of cure says when it is enough. */
+/* Beside one that serves. Where nothing serves, the plan of cure says when it is enough. Who asked for it may choose another one; else it stays
+ * sought: supervisor_seek() tries again. */
 void supervisor_load_failed(struct supervisor *s, unsigned place)
 {
 	struct life_view view = supervisor_life(s, place);
@@ -128,15 +174,13 @@ void supervisor_load_failed(struct supervisor *s, unsigned place)
 	bool is_bad = failure == BIRTH_FAILURE_DEFINITIONS || failure == BIRTH_FAILURE_HANG ||
 		      failure == BIRTH_FAILURE_DIED;
 
-	if (!s->choice.is_made || !s->choice.is_sought || !s->choice.generation)
+	if (!s->choice.is_made || !s->choice.is_sought)
 		return;
 	if (failure != BIRTH_FAILURE_MEMORY &&
-	    ++s->choice.failed < s->configuration->start_attempts) {
-		supervisor_replace(s, "other definitions are to be loaded");
-		return;
-	}
-	s->choice.is_sought = false;
-	s->callbacks.on_aside(s->context, s->choice.generation, is_bad, view.reason);
+	    ++s->choice.failed < s->configuration->start_attempts)
+		supervisor_replace(s, REASON);
+	else if (s->choice.generation)
+		s->callbacks.on_aside(s->context, s->choice.generation, is_bad, view.reason);
 }
 
 void supervisor_put_aside(void *context, bool is_bad, const char *why)

@@ -81,7 +81,7 @@ static void with_every_generation_aside_the_built_in_set_serves_as_a_makeshift(v
 {
 	lab_begin_with(10, GOOD);
 	CU_ASSERT(lab_comes(&t.serves, 1));
-	t.cannot_open = true;
+	t.open_error = -ENOENT;
 	lab_load(12, false);
 	CU_ASSERT(lab_comes(&t.asides, 1));
 	lab_load(0, true);
@@ -92,7 +92,7 @@ static void with_every_generation_aside_the_built_in_set_serves_as_a_makeshift(v
 	CU_ASSERT_PTR_NOT_NULL(strstr(t.detail, "put aside"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(t.remedy, "ampcli"));
 	supervisor_drained(t.supervisor, t.outgoing);
-	t.cannot_open = false;
+	t.open_error = 0;
 	lab_load(13, false);
 	CU_ASSERT(lab_comes(&t.ups, 3));
 	CU_ASSERT(t.served == 13 && !t.active[FAULT_SERVICE_START]);
@@ -106,10 +106,106 @@ static void too_little_memory_is_no_fault_of_a_generation(void)
 	pretended.available = 1u << 20;
 	lab_load(11, false); /* no room for two: the present one is ended first */
 	CU_ASSERT(lab_comes(&t.raised[FAULT_SERVICE_START], 1));
-	CU_ASSERT_EQUAL(t.asides, 0);
+	CU_ASSERT(t.asides == 1 && t.aside == 11 &&
+		  !t.aside_is_bad); /* who waits for it hears it */
 	pretended.available = 64ull << 30;
 	CU_ASSERT(lab_comes(&t.cleared[FAULT_SERVICE_START], 1));
 	CU_ASSERT(t.served == 11);
+	lab_end();
+}
+
+/* A candidate that took the old one's place and does not fit: the old one does, and nothing is scanned meanwhile. */
+static void who_hears_of_too_little_memory_has_the_old_one_back(void)
+{
+	lab_begin_with(10, GOOD);
+	CU_ASSERT(lab_comes(&t.serves, 1));
+	pretended.available = 1u << 20;
+	lab_load(11, false);
+	CU_ASSERT(lab_comes(&t.asides, 1));
+	pretended.available = ENGINE;
+	lab_load(10, false);
+	CU_ASSERT(lab_comes(&t.cleared[FAULT_SERVICE_START], 1));
+	CU_ASSERT_EQUAL(t.served, 10);
+	lab_end();
+}
+
+static void nobody_is_ended_for_a_set_that_cannot_fit(void)
+{
+	struct supervisor_load order = {.generation = 11, .need = UINT64_MAX, .reason = "big"};
+
+	lab_begin_with(10, GOOD);
+	CU_ASSERT(lab_comes(&t.serves, 1));
+	supervisor_load(t.supervisor, &order);
+	CU_ASSERT(t.asides == 1 && t.aside == 11 && !t.aside_is_bad);
+	CU_ASSERT(t.losts == 0 && pretended.births == 1);
+	lab_load(10, false);
+	CU_ASSERT(t.served == 10 && t.serves == 2);
+	lab_end();
+}
+
+/* Else what was rejected would serve on. */
+static void the_built_in_set_is_tried_until_it_serves(void)
+{
+	lab_begin_with(10, GOOD);
+	CU_ASSERT(lab_comes(&t.serves, 1));
+	pretended.manner = NEVER_GOOD;
+	lab_load(0, true);
+	CU_ASSERT(lab_comes(&t.raised[FAULT_SERVICE_START], 4)); /* at once, and by each birth */
+	CU_ASSERT_EQUAL(pretended.births, 4);
+	CU_ASSERT(t.losts + t.asides == 0 && t.ups == 1);
+	pretended.manner = GOOD;
+	supervisor_recheck(t.supervisor);
+	CU_ASSERT(lab_comes(&t.ups, 2));
+	CU_ASSERT(t.served == 0 && lab_view().builtin);
+	lab_end();
+}
+
+static void what_fails_for_want_of_rights_is_tried_again(void)
+{
+	lab_begin_with(10, GOOD);
+	CU_ASSERT(lab_comes(&t.serves, 1));
+	pretended.manner = SILENT_END;
+	lab_load(11, false);
+	CU_ASSERT(lab_comes(&t.asides, 1));
+	CU_ASSERT(t.aside == 11 && !t.aside_is_bad && t.ups == 1);
+	pretended.manner = GOOD;
+	CU_ASSERT_EQUAL(t.asides, 1);
+	supervisor_recheck(t.supervisor);
+	CU_ASSERT(lab_comes(&t.ups, 2));
+	CU_ASSERT_EQUAL(t.served, 11);
+	lab_end();
+}
+
+static void one_that_dies_before_the_old_one_is_gone_is_put_aside_if_it_does_not_come_back(void)
+{
+	lab_begin_with(10, GOOD);
+	CU_ASSERT(lab_comes(&t.serves, 1));
+	lab_load(11, false);
+	CU_ASSERT(lab_comes(&t.ups, 2));
+	CU_ASSERT_EQUAL(t.served, 11);
+	pretended.manner = NO_CONFIGURED;
+	CU_ASSERT_EQUAL(kill((pid_t)lab_view().pid, SIGKILL), 0);
+	CU_ASSERT(lab_comes(&t.ups, 3)); /* the outgoing one has the service back */
+	CU_ASSERT_EQUAL(t.served, 10);
+	CU_ASSERT(lab_comes(&t.asides, 1));
+	CU_ASSERT(t.aside == 11 && t.aside_is_bad);
+	lab_load(10, false);
+	CU_ASSERT(t.served == 10 && t.ups == 3);
+	lab_end();
+}
+
+static void want_of_descriptors_is_no_fault_of_a_generation(void)
+{
+	lab_begin_with(10, GOOD);
+	CU_ASSERT(lab_comes(&t.serves, 1));
+	t.open_error = -EMFILE;
+	lab_load(11, false);
+	CU_ASSERT(lab_comes(&t.asides, 1));
+	CU_ASSERT(t.aside == 11 && !t.aside_is_bad);
+	t.open_error = -EIO;
+	lab_load(12, false);
+	CU_ASSERT(lab_comes(&t.asides, 2));
+	CU_ASSERT(t.aside == 12 && t.aside_is_bad);
 	lab_end();
 }
 
@@ -390,6 +486,16 @@ static const struct unit_test tests[] = {
 	 without_any_generation_the_built_in_set_is_no_fault},
 	{"too little memory is no fault of a generation",
 	 too_little_memory_is_no_fault_of_a_generation},
+	{"who hears of too little memory has the old one back",
+	 who_hears_of_too_little_memory_has_the_old_one_back},
+	{"nobody is ended for a set that cannot fit", nobody_is_ended_for_a_set_that_cannot_fit},
+	{"the built-in set is tried until it serves", the_built_in_set_is_tried_until_it_serves},
+	{"what fails for want of rights is tried again",
+	 what_fails_for_want_of_rights_is_tried_again},
+	{"one that dies before the old one is gone is put aside if it does not come back",
+	 one_that_dies_before_the_old_one_is_gone_is_put_aside_if_it_does_not_come_back},
+	{"want of descriptors is no fault of a generation",
+	 want_of_descriptors_is_no_fault_of_a_generation},
 	{"one that dies has a certificate and comes back",
 	 one_that_dies_has_a_certificate_and_comes_back},
 	{"a replacement leaves no gap", a_replacement_leaves_no_gap},

@@ -158,9 +158,9 @@ static int on_open(void *context, uint64_t generation, char *ret_why)
 {
 	(void)context;
 	t.opened = generation;
-	if (t.cannot_open) {
+	if (t.open_error) {
 		(void)snprintf(ret_why, LIMIT_REASON_BYTES, "it is gone");
-		return -ENOENT;
+		return t.open_error;
 	}
 	return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

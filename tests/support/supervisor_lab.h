@@ -32,7 +32,8 @@ struct supervisor_lab {
 	uint64_t serving, generation, standby, lost, outgoing;
 	unsigned serves, asides;
 	uint64_t served, opened, aside;
-	bool aside_is_bad, cannot_open;
+	bool aside_is_bad;
+	int open_error; /* of the directory of a generation; 0: none */
 	enum death_cause cause;
 	uint32_t status;
 };
