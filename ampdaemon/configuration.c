@@ -151,7 +151,7 @@ static const struct range ranges[] = {
 	RANGE(update_limit_ms, 3600000, 1000, 86400000),
 	RANGE(update_connect_timeout_ms, 30000, 1000, 3600000),
 	RANGE(update_request_timeout_ms, 60000, 1000, 3600000),
-	RANGE(max_definition_age_ms, 259200000, 1000, 31536000000), /* 3 days: issue 4 */
+	RANGE(max_definition_age_ms, 259200000, 1000, 3153600000000), /* 3 days: issue 4 */
 };
 
 _Static_assert(sizeof(fields) / sizeof(fields[0]) <= 64,

@@ -8,7 +8,7 @@
 getent passwd cisco-amp-scan-svc >/dev/null || t_note "the account is made by this test, as ./run does"
 
 programs=$AMP_TMP/programs
-mkdir -p "$programs/ampdaemon" "$programs/ampcli" "$programs/ampscansvc"
+mkdir -p "$programs/ampdaemon" "$programs/ampcli" "$programs/ampscansvc" "$programs/ampupdater"
 # The stand-in writes its pid into the private tree of its configuration and waits. MODE is read from a file beside it:
 # "dies" before it is ready, "stubborn" needs a second to end.
 cat >"$AMP_TMP/ampdaemon.c" <<'EOF'
@@ -73,8 +73,8 @@ echo) shift; printf '<%s>' "$@" ;;
 exit) exit "$2" ;;
 esac
 EOF
-printf '#!/bin/sh\n' >"$programs/ampscansvc/ampscansvc"
-chmod +x "$programs/ampcli/ampcli" "$programs/ampscansvc/ampscansvc"
+printf '#!/bin/sh\n' | tee "$programs/ampscansvc/ampscansvc" >"$programs/ampupdater/ampupdater"
+chmod +x "$programs/ampcli/ampcli" "$programs/ampscansvc/ampscansvc" "$programs/ampupdater/ampupdater"
 export AMP_BUILD=$programs
 
 run() { "$AMP_SRC/run" "$@"; }

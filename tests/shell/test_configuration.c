@@ -215,7 +215,7 @@ static void every_setting_of_updates_is_taken(void)
 		      "update_user: other\nupdater: /x/y\nupdate_interval_ms: 1000\n"
 		      "update_retry_ms: 101\nupdate_retry_max_ms: 102\nupdate_limit_ms: 1003\n"
 		      "update_connect_timeout_ms: 1004\nupdate_request_timeout_ms: 1005\n"
-		      "max_definition_age_ms: 31536000000\n");
+		      "max_definition_age_ms: 3153600000000\n");
 
 	CU_ASSERT_STRING_EQUAL(error, "");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
@@ -243,7 +243,7 @@ static void every_setting_of_updates_is_taken(void)
 	CU_ASSERT_EQUAL(c->update_limit_ms, 1003);
 	CU_ASSERT_EQUAL(c->update_connect_timeout_ms, 1004);
 	CU_ASSERT_EQUAL(c->update_request_timeout_ms, 1005);
-	CU_ASSERT_EQUAL(c->max_definition_age_ms, UINT64_C(31536000000));
+	CU_ASSERT_EQUAL(c->max_definition_age_ms, UINT64_C(3153600000000));
 	(void)configuration_free(c); /* NULL always */
 }
 
@@ -363,7 +363,7 @@ static const struct {
 	{PATHS "updater: bin/ampupdater\n", ":6:10: ", "must be an absolute path"},
 	{PATHS "update_interval_ms: 999\n", ":6:21: ", "must be from 1000 to 2592000000"},
 	{PATHS "update_retry_ms: 200\nupdate_retry_max_ms: 199\n", ":7:22: ", "must not be less"},
-	{PATHS "max_definition_age_ms: 999\n", ":6:24: ", "must be from 1000 to 31536000000"},
+	{PATHS "max_definition_age_ms: 999\n", ":6:24: ", "must be from 1000 to 3153600000000"},
 };
 
 static void what_is_wrong_is_told_with_its_place(void)
