@@ -13,6 +13,9 @@
 #include "io/late_close.h"
 #include "io/log.h"
 
+#define IDLE_MS                                                                                    \
+	120000 /* between two files of one that is brought: nobody else may bring anything meanwhile */
+
 /* ---- the disk ---- */
 
 static void tell(void *context, const char *text)
@@ -24,6 +27,14 @@ static void tell(void *context, const char *text)
 static void on_staged(void *context, const uint8_t *digest, const char *why);
 static void on_tried(void *context, const struct trial_report *report,
 		     const struct trial_outcome *outcome);
+
+static void shut(struct definition_desk *d)
+{
+	d->candidate = definition_candidate_free(d->candidate);
+	if (d->errands)
+		d->errands = definition_errands_free(d->errands);
+	d->store = definition_store_close(d->store);
+}
 
 static int staff(struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1])
 {
@@ -38,10 +49,7 @@ static int staff(struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1])
 	d->candidate = definition_candidate_new(&origin, &callbacks, d);
 	if (d->errands && d->candidate)
 		return 0;
-	d->candidate = definition_candidate_free(d->candidate);
-	if (d->errands)
-		d->errands = definition_errands_free(d->errands);
-	d->store = definition_store_close(d->store);
+	shut(d);
 	return refusal_say(why, -ENOMEM, "the daemon is out of memory");
 }
 
@@ -59,6 +67,80 @@ static int open_store(struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1
 			"definitions_root of the configuration names no directory for it");
 	r = definition_store_open(root, tell, NULL, &d->store, text);
 	return r ? refusal_say(why, r, "%.100s: %.290s", root, text) : staff(d, why);
+}
+
+/* ---- what there is ---- */
+
+static void restore_one(struct definition_desk *d, const struct stored_generation *stored)
+{
+	struct definition_facts unknown = {.bytes = stored->bytes};
+	const struct definition_facts *facts =
+		definition_memory_facts(d->memory, stored->number, stored->digest);
+
+	memcpy(unknown.digest, stored->digest, sizeof(unknown.digest));
+	if (definition_machine_restore(&d->machine, stored->number, facts ? facts : &unknown))
+		definition_effects_ask(d, ERRAND_DROP,
+				       stored->number); /* too many, and this is the oldest */
+}
+
+static int restore(struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1])
+{
+	struct stored_generation all[DEFINITION_STORE_LISTED];
+	int n = definition_store_list(d->store, all);
+
+	if (n < 0) {
+		shut(d);
+		return refusal_say(why, n, "the store cannot be read: %s", strerror(-n));
+	}
+	for (int i = 0; i < n; i++)
+		restore_one(d, &all[i]);
+	return 0;
+}
+
+static mono_ms probation_left(const struct definition_desk *d)
+{
+	const struct definition_state *state = &d->memory->state;
+	uint64_t now = clock_utc_ms();
+
+	if (!state->probation)
+		return 0;
+	return state->probation_ends_utc > now ? (mono_ms)(state->probation_ends_utc - now) : 1;
+}
+
+static void begin_to_serve(struct definition_desk *d)
+{
+	uint64_t active = 0, good = 0;
+
+	if (d->store) {
+		active = definition_link_target(d->store, DEFINITION_LINK_ACTIVE);
+		good = definition_link_target(d->store, DEFINITION_LINK_GOOD);
+	}
+	definition_machine_start(&d->machine, active, good, probation_left(d));
+	definition_effects_pump(d);
+}
+
+/* Whenever the store can be opened for the first time: a candidate beside generations that nobody knows would be taken for all that there is. */
+static int take_up(struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1])
+{
+	bool is_first = !d->store && definition_desk_is_in_charge(d);
+	int r = open_store(d, why);
+
+	if (!r && is_first)
+		r = restore(d, why);
+	if (!r && is_first)
+		begin_to_serve(d);
+	return r;
+}
+
+void definition_desk_start(struct definition_desk *d)
+{
+	char why[LIMIT_REASON_BYTES + 1];
+
+	if (!definition_desk_is_in_charge(d) || !take_up(d, why))
+		return;
+	log_error("definitions: %s; the built-in set serves, and it is tried again", why);
+	(void)snprintf(d->detail, sizeof(d->detail), "%s", why);
+	begin_to_serve(d);
 }
 
 /* ---- a candidate ---- */
@@ -82,6 +164,36 @@ static void on_tried(void *context, const struct trial_report *report,
 	(void)snprintf(d->detail, sizeof(d->detail), "%s", outcome->detail);
 	definition_machine_tried(&d->machine, report);
 	definition_effects_pump(d);
+}
+
+/* Who stopped in the middle hears it when it goes on: its next file is refused. */
+static void give_up_idle(struct definition_desk *d)
+{
+	(void)snprintf(d->detail, sizeof(d->detail),
+		       "whoever brings it was silent for %lld seconds",
+		       (long long)(d->idle_ms / 1000));
+	definition_candidate_cancel(d->candidate);
+	definition_machine_staged(&d->machine, NULL);
+}
+
+void definition_desk_tick(struct definition_desk *d)
+{
+	mono_ms now = clock_mono_ms();
+	char why[LIMIT_REASON_BYTES + 1];
+
+	definition_machine_tick(&d->machine, now);
+	if (d->is_open && now >= d->idle_at)
+		give_up_idle(d);
+	if (!d->store && definition_desk_is_in_charge(d) && !take_up(d, why))
+		log_notice("definitions: the store can be used now");
+	definition_effects_pump(d);
+}
+
+static void wait_for_files(struct definition_desk *d)
+{
+	d->is_open = true;
+	d->idle_at = mono_add(clock_mono_ms(), d->idle_ms);
+	definition_effects_arm(d);
 }
 
 /* The client hears it as a refusal, not as an answer. */
@@ -134,15 +246,15 @@ int definition_desk_begin(struct definition_desk *d, uint64_t client, enum candi
 	int r = origin == ORIGIN_CHECK ? 0 : refuse_stranger(d, why);
 
 	if (!r)
-		r = open_store(d, why);
+		r = take_up(d, why);
 	if (r)
 		return r;
 	if (definition_machine_stage(&d->machine, origin, forced, &number))
 		return refuse_second(d, why);
 	d->client = client;
-	d->is_open = true;
 	d->candidate_origin = origin;
 	d->detail[0] = '\0';
+	wait_for_files(d);
 	r = definition_candidate_begin(d->candidate, number, why);
 	return r ? give_up(d, r) : 0;
 }
@@ -166,7 +278,10 @@ int definition_desk_add(struct definition_desk *d, uint64_t client, const char *
 				name, d->needs.configuration->definitions_root));
 	}
 	r = definition_candidate_add(d->candidate, name, is_custom, fd, why);
-	return r ? give_up(d, r) : 0;
+	if (r)
+		return give_up(d, r);
+	wait_for_files(d);
+	return 0;
 }
 
 int definition_desk_go(struct definition_desk *d, uint64_t client, char why[LIMIT_REASON_BYTES + 1])
@@ -299,27 +414,28 @@ static void on_read(void *context, uint64_t number, const struct stage_result *r
 
 	d->aside = 0;
 	(void)snprintf(d->detail, sizeof(d->detail), "%s",
-		       result->error == -EBADMSG ? result->why : d->aside_why);
-	if (result->error == -EBADMSG)
+		       result->error ? result->why : d->aside_why);
+	if (result->error)
 		definition_machine_broken(&d->machine, number);
 	else
 		definition_machine_not_up(&d->machine, number, true);
 	definition_effects_pump(d);
 }
 
-/* The disk may have changed what was once proved: then the content is not to blame. */
-static bool read_through(struct definition_desk *d, uint64_t generation, const char *why)
+/* The disk may have changed what was once proved: then the content is not to blame. Nor is it when nobody can look. */
+static void read_through(struct definition_desk *d, uint64_t generation, const char *why)
 {
 	char problem[LIMIT_REASON_BYTES + 1];
 
 	if (d->aside)
-		return true;
-	if (!d->candidate ||
-	    definition_candidate_read(d->candidate, generation, on_read, d, problem))
-		return false;
+		return; /* it is being read, and births go on */
+	if (definition_candidate_read(d->candidate, generation, on_read, d, problem)) {
+		(void)snprintf(d->detail, sizeof(d->detail), "%s", problem);
+		definition_machine_broken(&d->machine, generation);
+		return;
+	}
 	d->aside = generation;
 	(void)snprintf(d->aside_why, sizeof(d->aside_why), "%s", why);
-	return true;
 }
 
 void definition_desk_not_up(struct definition_desk *d, uint64_t generation, bool is_bad,
@@ -328,12 +444,15 @@ void definition_desk_not_up(struct definition_desk *d, uint64_t generation, bool
 	bool is_candidate = d->machine.candidate.phase == CANDIDATE_ACTIVATING &&
 			    d->machine.candidate.number == generation;
 
-	if (!definition_desk_is_in_charge(d) || !generation)
+	if (!definition_desk_is_in_charge(d) || !d->candidate ||
+	    !definition_machine_find(&d->machine, generation))
 		return;
-	if (is_bad && !is_candidate && read_through(d, generation, why))
-		return;
-	(void)snprintf(d->detail, sizeof(d->detail), "%s", why);
-	definition_machine_not_up(&d->machine, generation, is_bad);
+	if (is_bad && !is_candidate) {
+		read_through(d, generation, why);
+	} else if (is_candidate) {
+		(void)snprintf(d->detail, sizeof(d->detail), "%s", why);
+		definition_machine_not_up(&d->machine, generation, is_bad);
+	}
 	definition_effects_pump(d);
 }
 
@@ -342,61 +461,6 @@ void definition_desk_storm(struct definition_desk *d, mono_ms since)
 	if (!definition_desk_is_in_charge(d))
 		return;
 	definition_machine_storm(&d->machine, since);
-	definition_effects_pump(d);
-}
-
-/* ---- the start ---- */
-
-static void restore_one(struct definition_desk *d, const struct stored_generation *stored)
-{
-	struct definition_facts unknown = {.bytes = stored->bytes};
-	const struct definition_facts *facts =
-		definition_memory_facts(d->memory, stored->number, stored->digest);
-
-	memcpy(unknown.digest, stored->digest, sizeof(unknown.digest));
-	if (definition_machine_restore(&d->machine, stored->number, facts ? facts : &unknown))
-		definition_effects_ask(d, ERRAND_DROP,
-				       stored->number); /* too many, and this is the oldest */
-}
-
-static void restore(struct definition_desk *d)
-{
-	struct stored_generation all[DEFINITION_STORE_LISTED];
-	int n = definition_store_list(d->store, all);
-
-	if (n < 0)
-		log_error("definitions: the store cannot be read: %s; the built-in set serves",
-			  strerror(-n));
-	for (int i = 0; i < n; i++)
-		restore_one(d, &all[i]);
-}
-
-static mono_ms probation_left(const struct definition_desk *d)
-{
-	const struct definition_state *state = &d->memory->state;
-	uint64_t now = clock_utc_ms();
-
-	if (!state->probation)
-		return 0;
-	return state->probation_ends_utc > now ? (mono_ms)(state->probation_ends_utc - now) : 1;
-}
-
-void definition_desk_start(struct definition_desk *d)
-{
-	char why[LIMIT_REASON_BYTES + 1];
-	uint64_t active = 0, good = 0;
-
-	if (!definition_desk_is_in_charge(d))
-		return;
-	if (open_store(d, why)) {
-		log_error("definitions: %s; the built-in set serves", why);
-		(void)snprintf(d->detail, sizeof(d->detail), "%s", why);
-	} else {
-		restore(d);
-		active = definition_link_target(d->store, DEFINITION_LINK_ACTIVE);
-		good = definition_link_target(d->store, DEFINITION_LINK_GOOD);
-	}
-	definition_machine_start(&d->machine, active, good, probation_left(d));
 	definition_effects_pump(d);
 }
 
@@ -448,6 +512,7 @@ struct definition_desk *definition_desk_new(const struct definition_needs *needs
 	d->needs = *needs;
 	d->callbacks = *callbacks;
 	d->context = context;
+	d->idle_ms = IDLE_MS;
 	d->memory = definition_memory_new(needs->journal);
 	if (!d->memory) {
 		free(d);
@@ -472,10 +537,7 @@ struct definition_desk *definition_desk_free(struct definition_desk *d)
 	if (!d)
 		return NULL;
 	d->is_closing = true;
-	d->candidate = definition_candidate_free(d->candidate);
-	if (d->errands)
-		d->errands = definition_errands_free(d->errands);
-	d->store = definition_store_close(d->store);
+	shut(d);
 	d->memory = definition_memory_free(d->memory);
 	uv_close((uv_handle_t *)&d->timer, free_desk);
 	return NULL;

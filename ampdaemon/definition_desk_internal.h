@@ -23,9 +23,10 @@ struct definition_desk {
 	uv_timer_t timer;
 	bool is_closing;
 
-	uint64_t client; /* who waits for the candidate; DEFINITION_CLIENT_NONE: nobody */
-	bool is_open;    /* files may still be added */
-	bool is_refused; /* the client was told so, and it is nobody else's concern */
+	uint64_t client;          /* who waits for the candidate; DEFINITION_CLIENT_NONE: nobody */
+	bool is_open;             /* files may still be added */
+	mono_ms idle_ms, idle_at; /* the next one is waited for so long, until */
+	bool is_refused;          /* the client was told so, and it is nobody else's concern */
 	enum candidate_origin candidate_origin;
 	enum candidate_phase told;           /* to the client */
 	char detail[LIMIT_REASON_BYTES + 1]; /* beside the rejection that comes */
@@ -43,6 +44,10 @@ void definition_effects_phase(struct definition_desk *desk);
 void definition_effects_ask(struct definition_desk *desk, enum definition_errand_kind kind,
 			    uint64_t generation);
 void definition_effects_errand(void *desk, const struct definition_errand *errand); /* is done */
+
+/* The timer: what is due, and a store that could not be opened is tried again. */
+void definition_desk_tick(struct definition_desk *desk);
+void definition_effects_arm(struct definition_desk *desk);
 
 struct definition_story definition_effects_story(const struct definition_desk *desk,
 						 uint64_t generation);

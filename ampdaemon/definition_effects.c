@@ -199,16 +199,17 @@ static void carry_out(struct definition_desk *d, const struct definition_effect 
 
 static void on_timer(uv_timer_t *timer)
 {
-	struct definition_desk *d = timer->data;
-
-	definition_machine_tick(&d->machine, clock_mono_ms());
-	definition_effects_pump(d);
+	definition_desk_tick(timer->data);
 }
 
-static void arm(struct definition_desk *d)
+void definition_effects_arm(struct definition_desk *d)
 {
 	mono_ms deadline = definition_machine_deadline(&d->machine), now = clock_mono_ms();
 
+	if (d->is_open)
+		deadline = mono_min(deadline, d->idle_at);
+	if (!d->store && definition_desk_is_in_charge(d))
+		deadline = mono_add(now, d->needs.configuration->start_retry_ms);
 	if (deadline == MONO_NEVER || d->is_closing)
 		(void)uv_timer_stop(&d->timer); /* cannot fail */
 	else
@@ -225,7 +226,7 @@ void definition_effects_pump(struct definition_desk *d)
 		carry_out(d, &effect);
 	definition_effects_phase(d);
 	save(d);
-	arm(d);
+	definition_effects_arm(d);
 }
 
 void definition_effects_errand(void *context, const struct definition_errand *errand)

@@ -530,6 +530,7 @@ static bool is_sound(struct definition_machine *m, uint64_t number)
 void definition_machine_start(struct definition_machine *m, uint64_t active, uint64_t good,
 			      mono_ms probation_left)
 {
+	m->has_served = false;
 	m->linked_active = active;
 	m->linked_good = good;
 	m->good = is_sound(m, good) ? good : DEFINITIONS_BUILTIN;

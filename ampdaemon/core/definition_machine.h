@@ -167,7 +167,8 @@ void definition_machine_restore_rejected(struct definition_machine *machine,
 /* Numbers are given above this one. */
 void definition_machine_count_from(struct definition_machine *machine, uint64_t last);
 
-/* Where the links lead (0: nowhere), and what was left of a probation (0: none). ACTIVATE follows. */
+/* Where the links lead (0: nowhere), and what was left of a probation (0: none). ACTIVATE follows. Once more when what is there becomes known
+ * later; no candidate is under way then. */
 void definition_machine_start(struct definition_machine *machine, uint64_t active, uint64_t good,
 			      mono_ms probation_left);
 

@@ -2,10 +2,12 @@
 /* Definitions from their bringer to the links of the store, and back; what a next life of the daemon makes of them (support/desk_lab.h). */
 #include <CUnit/CUnit.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ampdaemon/definition_desk_internal.h"
 #include "io/clock.h"
 #include "tests/support/definition_lab.h"
 #include "tests/support/desk_lab.h"
@@ -255,6 +257,84 @@ static void files_that_the_disk_changed_are_not_held_against_their_content(void)
 	desk_die();
 }
 
+/* Nobody can read them, or they are gone: what they were is not known, so it is not to blame. */
+static void files_that_cannot_be_read_are_not_held_against_their_content(void)
+{
+	struct definition_rejected rejected;
+	uint64_t first, second;
+
+	desk_begin("gone");
+	desk_up(0);
+	first = desk_serve("one", 100, 1);
+	desk_prove();
+	second = desk_serve("two", 100, 2);
+	CU_ASSERT_EQUAL(rename(desk_file("", second), test_path("gone-elsewhere")), 0);
+	definition_desk_not_up(t.desk, second, true, "it cannot be opened");
+	CU_ASSERT(desk_comes(&t.loads, 4));
+	CU_ASSERT_EQUAL(t.load, first);
+	desk_up(first);
+	CU_ASSERT_FALSE(definition_desk_rejected(t.desk, 0, &rejected));
+	CU_ASSERT_EQUAL(desk_serve("two", 100, 2), second + 1);
+	CU_ASSERT_EQUAL(chmod(desk_file("daily.cvd", second + 1), 0666), 0);
+	definition_desk_not_up(t.desk, second + 1, true, "it is refused");
+	CU_ASSERT(desk_comes(&t.loads, 6));
+	CU_ASSERT_EQUAL(t.load, first);
+	desk_up(first);
+	CU_ASSERT_FALSE(definition_desk_rejected(t.desk, 0, &rejected));
+	desk_die();
+}
+
+/* Else an update of one database would become the whole set, with nothing to be held against. */
+static void a_store_that_opens_late_is_known_before_anything_is_brought(void)
+{
+	char why[LIMIT_REASON_BYTES + 1];
+	uint64_t first;
+
+	desk_begin("late");
+	desk_up(0);
+	first = desk_serve("one", 100, 1);
+	desk_prove();
+	desk_die();
+	t.configuration.start_retry_ms = 60000;
+	CU_ASSERT_EQUAL(chmod(test_path("late/generations"), 0777), 0);
+	desk_live();
+	CU_ASSERT(t.loads == 1 && t.load == 0 && t.is_makeshift);
+	desk_up(0);
+	CU_ASSERT_EQUAL(definition_desk_begin(t.desk, DESK_CLIENT, ORIGIN_UPDATE, false, why),
+			-EPERM);
+	CU_ASSERT_EQUAL(chmod(test_path("late/generations"), 0755), 0);
+	CU_ASSERT_EQUAL(desk_offer("main.cvd", "m", ORIGIN_UPDATE, false), 0);
+	CU_ASSERT(t.loads == 2 && t.load == first);
+	CU_ASSERT(desk_comes(&t.loads, 3));
+	CU_ASSERT(lab_has(desk_file("daily.cvd", t.load), "one"));
+	desk_up(t.load);
+	CU_ASSERT_EQUAL(desk_link("active"), t.load);
+	CU_ASSERT_EQUAL(t.answers, 1);
+	desk_die();
+}
+
+static void a_store_that_opens_late_is_found_by_itself(void)
+{
+	uint64_t first;
+
+	desk_begin("itself");
+	desk_up(0);
+	first = desk_serve("one", 100, 1);
+	desk_die();
+	t.configuration.start_retry_ms = 20;
+	CU_ASSERT_EQUAL(chmod(test_path("itself/staging"), 0777), 0);
+	desk_live();
+	CU_ASSERT_EQUAL(t.load, 0);
+	desk_up(0);
+	CU_ASSERT_EQUAL(chmod(test_path("itself/staging"), 0700), 0);
+	CU_ASSERT(desk_comes(&t.loads, 2));
+	CU_ASSERT_EQUAL(t.load, first);
+	desk_up(first);
+	CU_ASSERT_NOT_EQUAL(definition_machine_deadline(definition_desk_machine(t.desk)),
+			    MONO_NEVER); /* its probation goes on */
+	desk_die();
+}
+
 static void with_everything_broken_the_built_in_set_is_a_makeshift(void)
 {
 	uint64_t first;
@@ -325,6 +405,30 @@ static void who_hangs_up_or_asks_for_nonsense_leaves_nothing(void)
 	desk_die();
 }
 
+/* Else nobody would ever bring anything again. */
+static void who_stops_in_the_middle_is_not_waited_for(void)
+{
+	char why[LIMIT_REASON_BYTES + 1];
+
+	desk_begin("idle");
+	desk_up(0);
+	t.desk->idle_ms = 300;
+	CU_ASSERT_EQUAL(definition_desk_begin(t.desk, DESK_CLIENT, ORIGIN_IMPORT, false, why), 0);
+	(void)usleep(200000);
+	CU_ASSERT_EQUAL(definition_desk_add(t.desk, DESK_CLIENT, "main.cvd", false,
+					    lab_source("m", 1), why),
+			0);
+	(void)usleep(200000);
+	(void)uv_run(&t.loop, UV_RUN_NOWAIT);
+	CU_ASSERT_EQUAL(t.answers, 0); /* each file has its time */
+	CU_ASSERT(desk_comes(&t.answers, 1));
+	CU_ASSERT_EQUAL(t.rejection, REJECTION_STAGING);
+	CU_ASSERT_EQUAL(definition_desk_go(t.desk, DESK_CLIENT, why), -EPROTO);
+	t.desk->idle_ms = 60000;
+	(void)desk_serve("one", 100, 1);
+	desk_die();
+}
+
 static void a_directory_of_the_configuration_is_not_its_business(void)
 {
 	static char flat[] = "/nowhere/definitions";
@@ -365,11 +469,17 @@ static const struct unit_test tests[] = {
 	{"a probation goes on after a restart", a_probation_goes_on_after_a_restart},
 	{"files that the disk changed are not held against their content",
 	 files_that_the_disk_changed_are_not_held_against_their_content},
+	{"files that cannot be read are not held against their content",
+	 files_that_cannot_be_read_are_not_held_against_their_content},
+	{"a store that opens late is known before anything is brought",
+	 a_store_that_opens_late_is_known_before_anything_is_brought},
+	{"a store that opens late is found by itself", a_store_that_opens_late_is_found_by_itself},
 	{"with everything broken the built-in set is a makeshift",
 	 with_everything_broken_the_built_in_set_is_a_makeshift},
 	{"a rollback by command", a_rollback_by_command},
 	{"who hangs up or asks for nonsense leaves nothing",
 	 who_hangs_up_or_asks_for_nonsense_leaves_nothing},
+	{"who stops in the middle is not waited for", who_stops_in_the_middle_is_not_waited_for},
 	{"a directory of the configuration is not its business",
 	 a_directory_of_the_configuration_is_not_its_business},
 };
