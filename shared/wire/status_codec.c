@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/definition_age.h"
 #include "wire/fault_fields.h"
 #include "wire/fields.h"
 
@@ -241,6 +242,8 @@ int status_decode(const Amp__Pb__StatusReply *m, struct status_report *ret_statu
 	    !fields_text_ok(m->service_reason, LIMIT_REASON_BYTES) ||
 	    !fields_text_ok(m->journal_error, LIMIT_REASON_BYTES))
 		return fields_refuse(ret_why, "text of the status");
+	if (m->age_state >= DEFINITION_AGE_COUNT)
+		return fields_refuse(ret_why, "age of the definitions");
 	if (m->service_state >= SERVICE_STATE_COUNT)
 		return fields_refuse(ret_why, "state of the service");
 	return status_lists_in(m, ret_status, ret_why);

@@ -154,9 +154,14 @@ bool request_equal(const struct request *a, const struct request *b)
 		return true;
 	case REQUEST_UNSCANNABLE:
 		return SAME(unscannable.from) && SAME(unscannable.limit);
-	case REQUEST_CHECK_BEGIN:
 	case REQUEST_CHECK_END:
+	case REQUEST_GENERATIONS:
+	case REQUEST_UPDATE:
 		return true;
+	case REQUEST_CHECK_BEGIN:
+		return SAME(check_begin.is_import) && SAME(check_begin.is_forced);
+	case REQUEST_ROLLBACK:
+		return SAME(rollback.generation);
 	case REQUEST_CHECK_FILE:
 		return SAME_TEXT(check_file.name) && SAME(check_file.custom);
 	}
@@ -219,7 +224,8 @@ static bool same_supervision(const struct status_report *a, const struct status_
 	return same_faults(a->faults, a->n_faults, b->faults, b->n_faults) &&
 	       SAME(failures_window) && !memcmp(a->failures, b->failures, sizeof(a->failures)) &&
 	       SAME(connector_restarts) && SAME(service_replacements) && SAME(standby_wanted) &&
-	       SAME(standby_ready) && SAME(standby_pid) && SAME(unscannable);
+	       SAME(standby_ready) && SAME(standby_pid) && SAME(unscannable) && SAME(age_state) &&
+	       SAME(age_limit_s);
 }
 
 static bool same_status(const struct status_report *a, const struct status_report *b)
@@ -280,13 +286,57 @@ static bool same_unscannable(const struct reply *a, const struct reply *b)
 static bool same_verdict(const struct check_verdict *a, const struct check_verdict *b)
 {
 	if (!SAME(passed) || !SAME_TEXT(reason) || !SAME(signatures) || !SAME(engine_bytes) ||
-	    !SAME(load_ms) || !SAME(n_files))
+	    !SAME(load_ms) || !SAME(n_files) || !SAME(generation))
 		return false;
 	for (unsigned i = 0; i < a->n_files; i++) {
 		if (!same_file(&a->files[i], &b->files[i]))
 			return false;
 	}
 	return true;
+}
+
+static bool same_generation(const struct generation_report *a, const struct generation_report *b)
+{
+	if (!SAME(number) || !SAME(is_active) || !SAME(is_good) || !SAME(is_bad) ||
+	    !SAME_SPAN(digest) || !SAME(signatures) || !SAME(built) || !SAME(bytes) ||
+	    !SAME(n_databases))
+		return false;
+	for (unsigned i = 0; i < a->n_databases; i++) {
+		if (!SAME_TEXT(databases[i].name) || !SAME(databases[i].version))
+			return false;
+	}
+	return true;
+}
+
+static bool same_lists(const struct generations_report *a, const struct generations_report *b)
+{
+	if (!SAME(n_generations) || !SAME(n_rejected))
+		return false;
+	for (unsigned i = 0; i < a->n_generations; i++) {
+		if (!same_generation(&a->generations[i], &b->generations[i]))
+			return false;
+	}
+	for (unsigned i = 0; i < a->n_rejected; i++) {
+		if (!SAME_SPAN(rejected[i].digest) || !SAME(rejected[i].utc_ms) ||
+		    !SAME_TEXT(rejected[i].reason))
+			return false;
+	}
+	return true;
+}
+
+static bool same_generations(const struct generations_report *a, const struct generations_report *b)
+{
+	return SAME_SPAN(root) && SAME(in_charge) && SAME(active) && SAME(last_good) &&
+	       SAME(probation_left_ms) && SAME_TEXT(candidate) && SAME(store_bytes) &&
+	       SAME(age_state) && SAME(age_limit_s) && SAME(updates_on) && SAME(last_check_ms) &&
+	       SAME(next_check_ms) && SAME(last_outcome) && SAME_TEXT(last_reason) &&
+	       same_lists(a, b);
+}
+
+static bool same_update(const struct update_verdict *a, const struct update_verdict *b)
+{
+	return SAME(outcome) && SAME(is_rejected) && SAME_TEXT(reason) && SAME(generation) &&
+	       SAME(bytes);
 }
 
 bool reply_equal(const struct reply *a, const struct reply *b)
@@ -319,6 +369,12 @@ bool reply_equal(const struct reply *a, const struct reply *b)
 		return SAME_TEXT(reconnect.reason);
 	case REPLY_CHECK_VERDICT:
 		return same_verdict(&a->check_verdict, &b->check_verdict);
+	case REPLY_GENERATIONS:
+		return same_generations(&a->generations, &b->generations);
+	case REPLY_UPDATE_VERDICT:
+		return same_update(&a->update_verdict, &b->update_verdict);
+	case REPLY_PROGRESS:
+		return SAME_TEXT(progress.text) && SAME(progress.done) && SAME(progress.total);
 	}
 	return false;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tests/support/sample_messages.h"
 
+#include "base/definition_age.h"
 #include "base/fault.h"
+#include "base/update_outcome.h"
 
 #define COUNT(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
 #define BYTES(text)                                                                                \
@@ -170,6 +172,11 @@ const struct request *sample_requests(unsigned *ret_n)
 		{.kind = REQUEST_CHECK_BEGIN},
 		{.kind = REQUEST_CHECK_FILE, .check_file = {.name = "daily.cld", .custom = true}},
 		{.kind = REQUEST_CHECK_END},
+		{.kind = REQUEST_CHECK_BEGIN,
+		 .check_begin = {.is_import = true, .is_forced = true}},
+		{.kind = REQUEST_GENERATIONS},
+		{.kind = REQUEST_ROLLBACK, .rollback = {.generation = UINT64_MAX}},
+		{.kind = REQUEST_UPDATE},
 	};
 
 	*ret_n = COUNT(samples);
@@ -312,6 +319,8 @@ static void fill_supervision(struct status_report *status)
 	status->standby_wanted = status->standby_ready = true;
 	status->standby_pid = 4714;
 	status->unscannable = 16;
+	status->age_state = DEFINITION_AGE_OK;
+	status->age_limit_s = 259200;
 }
 
 static void fill_status(struct status_report *status)
@@ -384,7 +393,7 @@ static struct unscannable_report unscannable_samples[] = {
 #define REFUSED_SET                                                                                \
 	{                                                                                          \
 		.reason = "the trial refused it: daily.cld: cut", .signatures = 1u << 22,          \
-		.engine_bytes = 1u << 30, .load_ms = 9000, .n_files = 1,                           \
+		.generation = 7, .engine_bytes = 1u << 30, .load_ms = 9000, .n_files = 1,          \
 		.files = {{.name = "daily.cld",                                                    \
 			   .reason = "cut",                                                        \
 			   .version = 27000,                                                       \
@@ -436,6 +445,47 @@ const struct reply *sample_replies(unsigned *ret_n)
 		{.kind = REPLY_RECONNECT, .reconnect = {.reason = "fault 6"}},
 		{.kind = REPLY_CHECK_VERDICT, .check_verdict = {.passed = true, .reason = ""}},
 		{.kind = REPLY_CHECK_VERDICT, .check_verdict = REFUSED_SET},
+		{.kind = REPLY_GENERATIONS, .generations = {.candidate = "", .last_reason = ""}},
+		{.kind = REPLY_GENERATIONS,
+		 .generations = {.root = BYTES("/srv/\xffstore"),
+				 .in_charge = true,
+				 .active = 12,
+				 .last_good = 11,
+				 .probation_left_ms = 899999,
+				 .candidate = "an import: trial",
+				 .store_bytes = 1ull << 33,
+				 .n_generations = 2,
+				 .generations = {{.number = 12,
+						  .is_active = true,
+						  .digest = SAMPLE_DIGEST,
+						  .signatures = 9000000,
+						  .built = 1700000000,
+						  .bytes = 1u << 28,
+						  .n_databases = 2,
+						  .databases = {{"daily", 27000}, {"main", 62}}},
+						 {.number = 11,
+						  .is_good = true,
+						  .is_bad = true,
+						  .digest = SAMPLE_DIGEST}},
+				 .n_rejected = 1,
+				 .rejected = {{.digest = SAMPLE_DIGEST,
+					       .utc_ms = 1700000000123,
+					       .reason = "the trial died of it"}},
+				 .age_state = DEFINITION_AGE_OLD,
+				 .age_limit_s = 259200,
+				 .updates_on = true,
+				 .last_check_ms = 1,
+				 .next_check_ms = 2,
+				 .last_outcome = UPDATE_STALLED,
+				 .last_reason = "the mirror stopped answering"}},
+		{.kind = REPLY_UPDATE_VERDICT,
+		 .update_verdict = {.outcome = UPDATE_UPDATED,
+				    .is_rejected = true,
+				    .reason = "a database is older than the one before",
+				    .generation = 9,
+				    .bytes = 1u << 30}},
+		{.kind = REPLY_PROGRESS,
+		 .progress = {.text = "daily from https://m.example", .done = 5, .total = 7}},
 	};
 	const struct event *all = sample_events(&samples[7].history.n_events);
 

@@ -73,6 +73,9 @@ static const struct expectation expected[] = {
 	{&rules_request, 1, REQUEST_CHECK_BEGIN, false, false, 3},
 	{&rules_request, 3, REQUEST_CHECK_FILE, true, false, 3},
 	{&rules_request, 3, REQUEST_CHECK_END, false, false, 1},
+	{&rules_request, 1, REQUEST_GENERATIONS, false, false, 1},
+	{&rules_request, 1, REQUEST_ROLLBACK, false, false, 1},
+	{&rules_request, 1, REQUEST_UPDATE, false, false, 1},
 
 	{&rules_reply, 0, REPLY_HELLO, false, true, 1},
 	{&rules_reply, 0, REPLY_REFUSAL, false, false, 0},
@@ -87,6 +90,9 @@ static const struct expectation expected[] = {
 	{&rules_reply, 1, REPLY_FAULTS, false, false, 1},
 	{&rules_reply, 1, REPLY_UNSCANNABLE, false, false, 1},
 	{&rules_reply, 1, REPLY_DONE, false, false, 1},
+	{&rules_reply, 1, REPLY_GENERATIONS, false, false, 1},
+	{&rules_reply, 1, REPLY_UPDATE_VERDICT, false, false, 1},
+	{&rules_reply, 1, REPLY_PROGRESS, false, false, 1},
 	{&rules_reply, 1, REPLY_RECONNECT, false, true, 2},
 
 	{&rules_to_updater, 0, TO_UPDATER_START, false, true, 1},

@@ -101,11 +101,11 @@ static void the_samples_have_every_kind(void)
 	kinds = 0;
 	for (unsigned i = 0; i < (sample_requests(&n), n); i++)
 		kinds |= 1u << sample_requests(&n)[i].kind;
-	CU_ASSERT_EQUAL(kinds, 0x3ffe);
+	CU_ASSERT_EQUAL(kinds, 0x1fffe);
 	kinds = 0;
 	for (unsigned i = 0; i < (sample_replies(&n), n); i++)
 		kinds |= 1u << sample_replies(&n)[i].kind;
-	CU_ASSERT_EQUAL(kinds, 0x1ffe);
+	CU_ASSERT_EQUAL(kinds, 0xfffe);
 	kinds = 0;
 	for (unsigned i = 0; i < (sample_events(&n), n); i++)
 		kinds |= 1u << sample_events(&n)[i].body;
