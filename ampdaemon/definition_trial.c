@@ -32,8 +32,10 @@ struct definition_trial {
 	struct trial_order order;
 	trial_fn *done;
 	void *context;
-	bool is_ready; /* loaded and proved; its end is awaited */
-	mono_ms ends;  /* the last moment */
+	bool is_ready;   /* loaded and proved; its end is awaited */
+	bool is_told;    /* how it ended */
+	mono_ms ends;    /* the last moment */
+	uint64_t memory; /* bytes that it may have */
 	struct trial_outcome outcome;
 	struct service_report report;
 	struct definition_manifest manifest; /* of the staged set: what must be told of */
@@ -49,11 +51,31 @@ static void note(struct definition_trial *t, enum rejection refused, const char 
 	(void)snprintf(t->outcome.detail, sizeof(t->outcome.detail), "%s", sentence);
 }
 
+static void tell(struct definition_trial *t)
+{
+	t->is_told = true;
+	t->outcome.report = &t->report;
+	t->done(t->context, &t->outcome);
+}
+
+/* It sleeps in its storage: whatever the set is, nobody can say. */
+static void on_no_end(uv_timer_t *timer)
+{
+	struct definition_trial *t = timer->data;
+
+	t->outcome.refused = REJECTION_TRIAL_BROKEN;
+	(void)snprintf(t->outcome.detail, sizeof(t->outcome.detail),
+		       "its process cannot be ended: the storage of the definitions hangs");
+	tell(t);
+}
+
 static void stop(struct definition_trial *t, enum rejection refused, const char *sentence)
 {
 	note(t, refused, sentence);
 	service_line_close(&t->line);
 	service_process_kill(&t->process); /* its end is told by its pidfd */
+	(void)uv_timer_start(&t->timer, on_no_end, SERVICE_STOP_LIMIT_MS,
+			     0); /* open: cannot fail */
 }
 
 static enum rejection rejection_of(enum birth_failure failure)
@@ -92,6 +114,8 @@ static void on_process_end(void *context)
 
 	if (!service_process_bury(&t->process, &status))
 		return;
+	if (t->is_told)
+		return;                 /* late */
 	(void)uv_timer_stop(&t->timer); /* cannot fail */
 	service_line_close(&t->line);
 	note_refused_files(t);
@@ -99,8 +123,7 @@ static void on_process_end(void *context)
 		service_birth_problem_of_end(status, t->order.need, &problem);
 		note(t, rejection_of(problem.failure), problem.text);
 	}
-	t->outcome.report = &t->report;
-	t->done(t->context, &t->outcome);
+	tell(t);
 }
 
 /* ---- time ---- */
@@ -159,7 +182,9 @@ static void hear_ready(struct definition_trial *t, const struct service_ready *r
 
 	t->report.ready = *ready;
 	t->is_ready = true;
-	if (trial_roll_call(&t->manifest, &t->report, why))
+	if (ready->memory_bytes > t->memory)
+		lied(t, "it has more memory than it was given");
+	else if (trial_roll_call(&t->manifest, &t->report, why))
 		lied(t, why);
 }
 
@@ -222,12 +247,13 @@ static void send_start(struct definition_trial *t)
 	service_line_insist(&t->line, &message);
 }
 
-/* It may take what the machine has, not more: who is killed for want of memory should be the trial. */
-static void limit_memory(pid_t pid)
+/* It may take what the machine has, not more: who is killed for want of memory should be the trial. What it says that it took decides whether
+ * the service that serves is ended for the set. */
+static void limit_memory(struct definition_trial *t, pid_t pid)
 {
+	t->memory = memory_room_available() + PROGRAM_BYTES;
 #if !AMP_SANITIZED /* which maps terabytes */
-	uint64_t bytes = memory_room_available() + PROGRAM_BYTES;
-	const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
+	const struct rlimit limit = {.rlim_cur = t->memory, .rlim_max = t->memory};
 
 	if (prlimit(pid, RLIMIT_AS, &limit, NULL))
 		log_warning("the memory of a trial cannot be limited: %s", strerror(errno));
@@ -254,7 +280,7 @@ static int give_birth(struct definition_trial *t, uv_loop_t *loop,
 	if (!r)
 		r = service_process_take(&t->process, loop, child.pid, child.pidfd);
 	if (!r) {
-		limit_memory(child.pid);
+		limit_memory(t, child.pid);
 		return 0;
 	}
 	(void)spawn_end(child.pidfd); /* a newborn has opened nothing that could hang */

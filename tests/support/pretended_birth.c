@@ -112,9 +112,11 @@ static void be_born(int channel, const struct service_start *start)
 		_exit(EXIT_CODE_INTERNAL);
 	hello.hello.protocol = AMP_PROTOCOL_VERSION;
 	hello.hello.engine = "test";
-	hello.hello.uid = start->uid;
+	hello.hello.uid = start->uid + (pretended.manner == FALSE_NAME);
 	hello.hello.gid = start->gid;
 	tell(channel, &hello, start->incarnation);
+	while (pretended.manner == FALSE_NAME)
+		(void)pause(); /* and does not go by itself */
 	if (pretended.manner == NEVER_GOOD ||
 	    (pretended.manner == NO_CONFIGURED && start->has_definitions)) {
 		file.file.name = "broken.ndb";
@@ -126,7 +128,7 @@ static void be_born(int channel, const struct service_start *start)
 		_exit(EXIT_CODE_DEFINITIONS);
 	}
 	ready.ready.signatures = 7;
-	ready.ready.memory_bytes = PRETENDED_ENGINE_BYTES;
+	ready.ready.memory_bytes = pretended.engine ?: PRETENDED_ENGINE_BYTES;
 	tell(channel, &ready, start->incarnation);
 }
 

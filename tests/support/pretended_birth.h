@@ -13,8 +13,8 @@
 
 #define PRETENDED_ENGINE_BYTES (100u << 20)
 
-/* Becomes ready; not with the configured definitions; never; ends without a word. */
-enum manner { GOOD, NO_CONFIGURED, NEVER_GOOD, SILENT_END };
+/* Becomes ready; not with the configured definitions; never; ends without a word; says that it is somebody else. */
+enum manner { GOOD, NO_CONFIGURED, NEVER_GOOD, SILENT_END, FALSE_NAME };
 
 struct pretended {
 	enum manner manner;
@@ -22,6 +22,7 @@ struct pretended {
 	struct scan_account account;
 	bool changed; /* a directory is not as installed */
 	uint64_t available;
+	uint64_t engine; /* bytes that it tells; 0: PRETENDED_ENGINE_BYTES */
 	unsigned births;
 };
 
