@@ -97,12 +97,13 @@ static int restore(struct definition_desk *d, char why[LIMIT_REASON_BYTES + 1])
 	return 0;
 }
 
-static mono_ms probation_left(const struct definition_desk *d)
+/* The link may be newer than what the journal knows. */
+static mono_ms probation_left(const struct definition_desk *d, uint64_t active)
 {
 	const struct definition_state *state = &d->memory->state;
 	uint64_t now = clock_utc_ms();
 
-	if (!state->probation)
+	if (!state->probation || state->probation != active)
 		return 0;
 	return state->probation_ends_utc > now ? (mono_ms)(state->probation_ends_utc - now) : 1;
 }
@@ -115,7 +116,7 @@ static void begin_to_serve(struct definition_desk *d)
 		active = definition_link_target(d->store, DEFINITION_LINK_ACTIVE);
 		good = definition_link_target(d->store, DEFINITION_LINK_GOOD);
 	}
-	definition_machine_start(&d->machine, active, good, probation_left(d));
+	definition_machine_start(&d->machine, active, good, probation_left(d, active));
 	definition_effects_pump(d);
 }
 

@@ -146,6 +146,8 @@ static void forgive(struct definition_machine *m, const uint8_t digest[LIMIT_DIG
 static void mark_bad(struct definition_machine *m, struct generation *g)
 {
 	g->is_bad = true;
+	if (m->active == g->number) /* it may serve on until another one does */
+		m->probation_began = m->probation_ends = MONO_NEVER;
 	if (m->good == g->number)
 		m->good = DEFINITIONS_BUILTIN;
 	if (m->linked_good != g->number)
@@ -167,22 +169,28 @@ static void reject_generation(struct definition_machine *m, uint64_t number,
 
 /* ---- the search for what serves ---- */
 
-static uint64_t newest_sound(const struct definition_machine *m, uint64_t but)
+/* Also one that has the same content as one that fell. */
+static bool may_follow(const struct definition_machine *m, const struct generation *g, uint64_t but)
+{
+	return g->number && g->number != but && !g->is_bad &&
+	       !definition_machine_is_rejected(m, g->facts.digest);
+}
+
+static uint64_t choose(const struct definition_machine *m, uint64_t but)
 {
 	uint64_t newest = DEFINITIONS_BUILTIN;
 
 	for (unsigned i = 0; i < DEFINITIONS_MAX; i++) {
 		const struct generation *g = &m->all[i];
 
-		if (g->number > newest && g->number != but && !g->is_bad)
+		if (!may_follow(m, g, but))
+			continue;
+		if (g->number == m->good)
+			return g->number;
+		if (g->number > newest)
 			newest = g->number;
 	}
 	return newest;
-}
-
-static uint64_t choose(const struct definition_machine *m, uint64_t but)
-{
-	return m->good != DEFINITIONS_BUILTIN && m->good != but ? m->good : newest_sound(m, but);
 }
 
 static void seek(struct definition_machine *m, uint64_t number)

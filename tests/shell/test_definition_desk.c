@@ -232,6 +232,35 @@ static void a_probation_goes_on_after_a_restart(void)
 	desk_die();
 }
 
+/* The link was switched, and the journal had no time to say whose probation it is. */
+static void the_rest_of_anothers_probation_is_not_its(void)
+{
+	struct definition_state state;
+	uint64_t number;
+	unsigned k = 0;
+
+	desk_begin("anothers");
+	t.configuration.probation_ms = 60000;
+	desk_die();
+	desk_live();
+	desk_up(0);
+	number = desk_serve("one", 100, 1);
+	desk_die();
+	while (strcmp(t.kept[k].key, "definitions/state") != 0)
+		CU_ASSERT_FATAL(++k < DESK_KEYS);
+	memcpy(&state, t.kept[k].data, sizeof(state));
+	CU_ASSERT_EQUAL(state.probation, number);
+	state.probation--;
+	state.probation_ends_utc = 1;
+	memcpy(t.kept[k].data, &state, sizeof(state));
+	desk_live();
+	desk_up(number);
+	CU_ASSERT(definition_machine_deadline(definition_desk_machine(t.desk)) >
+		  mono_add(clock_mono_ms(), 30000));
+	CU_ASSERT_EQUAL(desk_link("last-good"), 0);
+	desk_die();
+}
+
 static void files_that_the_disk_changed_are_not_held_against_their_content(void)
 {
 	struct definition_rejected rejected;
@@ -467,6 +496,7 @@ static const struct unit_test tests[] = {
 	{"a restart in the middle of a rollback goes on with it",
 	 a_restart_in_the_middle_of_a_rollback_goes_on_with_it},
 	{"a probation goes on after a restart", a_probation_goes_on_after_a_restart},
+	{"the rest of another's probation is not its", the_rest_of_anothers_probation_is_not_its},
 	{"files that the disk changed are not held against their content",
 	 files_that_the_disk_changed_are_not_held_against_their_content},
 	{"files that cannot be read are not held against their content",
