@@ -504,7 +504,6 @@ struct update_desk *update_desk_new(const struct update_needs *needs,
 		   definition_desk_is_in_charge(needs->definitions);
 	(void)uv_timer_init(needs->loop, &d->timer); /* only fills the handle */
 	d->timer.data = d;
-	uv_unref((uv_handle_t *)&d->timer);
 	d->memory = update_memory_new(needs->journal, needs->configuration);
 	d->check = update_check_new(&of_check, &from_check, d);
 	if (!d->memory || !d->check)

@@ -188,7 +188,6 @@ struct update_errand *update_errand_new(uv_loop_t *loop, const char *root, updat
 		free(errand);
 		return NULL;
 	}
-	uv_unref((uv_handle_t *)&errand->async); /* it keeps no loop alive */
 	errand->async.data = errand;
 	(void)snprintf(errand->root, sizeof(errand->root), "%s", root);
 	errand->fn = done;
