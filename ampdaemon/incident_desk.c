@@ -14,7 +14,7 @@
 #include "io/log.h"
 
 #define LEDGER_KEY "ledger"
-#define SAVED_VERSION 1
+#define SAVED_VERSION 2
 #define CAUSES 8        /* last ones that are told in words */
 #define CAUSE_BYTES 240 /* a sentence */
 
@@ -278,6 +278,15 @@ static struct event describe(const struct death_certificate *c, char *detail, si
 	return event;
 }
 
+static void note_suspect(struct incident_desk *desk, const struct death_certificate *c, mono_ms now,
+			 struct journal_value *ret_value)
+{
+	mono_ms began = suspect_list_note(desk->suspects, now, c->path, c->digest, ret_value);
+
+	if (c->failure != FAILURE_NONE)
+		restart_ledger_date(&desk->ledger, began);
+}
+
 void incident_desk_file(struct incident_desk *desk, const struct death_certificate *c)
 {
 	char detail[2 * LIMIT_REASON_BYTES];
@@ -288,7 +297,7 @@ void incident_desk_file(struct incident_desk *desk, const struct death_certifica
 
 	note_cause(desk, c);
 	if (c->path.len)
-		suspect_list_note(desk->suspects, now, c->path, c->digest, &suspect);
+		note_suspect(desk, c, now, &suspect);
 	tell(c);
 	count_steps(desk, steps);
 	save(desk, c->is_service ? NULL : &event, &suspect);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ampdaemon/suspect_list.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,13 @@
 #include "io/log.h"
 
 #define KEY_PREFIX "suspect/"
-#define SAVED_VERSION 1
+#define SAVED_VERSION 2
 #define DIGEST_TEXT_BYTES (2 * LIMIT_DIGEST_BYTES + 1)
 #define TAIL_BYTES 64 /* of the last words of a list that does not fit */
 
 struct suspect {
-	mono_ms at;
-	uint64_t order; /* 0: the place is free; the newest has the highest */
+	mono_ms at, first; /* the last failure, and the first that is known */
+	uint64_t order;    /* 0: the place is free; the newest has the highest */
 	char digest[DIGEST_TEXT_BYTES];
 	char path[LIMIT_SHOWN_PATH_BYTES]; /* last: kept up to its NUL */
 };
@@ -99,7 +100,7 @@ static void restore(void *context, const char *key, const void *data, size_t len
 		return;
 	}
 	if (memcmp(saved.boot_id, list->boot_id, sizeof(saved.boot_id)) != 0 ||
-	    saved.suspect.at > list->started)
+	    saved.suspect.at > list->started || saved.suspect.first > saved.suspect.at)
 		return;
 	list->places[place] = saved.suspect;
 	if (saved.suspect.order > list->last_order)
@@ -167,19 +168,36 @@ static struct suspect *place_for(struct suspect_list *list, const struct suspect
 	return oldest;
 }
 
-void suspect_list_note(struct suspect_list *list, mono_ms now, struct span path, struct span digest,
-		       struct journal_value *ret_value)
+static mono_ms first_of(const struct suspect_list *list, const struct suspect *suspect)
+{
+	mono_ms first = suspect->at;
+
+	for (unsigned i = 0; i < SUSPECTS; i++) {
+		const struct suspect *place = &list->places[i];
+		bool is_copy = place->order && suspect->digest[0] &&
+			       !strcmp(place->digest, suspect->digest);
+
+		if (is_copy || is_same(place, suspect))
+			first = mono_min(first, place->first);
+	}
+	return first;
+}
+
+mono_ms suspect_list_note(struct suspect_list *list, mono_ms now, struct span path,
+			  struct span digest, struct journal_value *ret_value)
 {
 	struct suspect suspect = {.at = now, .order = ++list->last_order};
 	struct suspect *place;
 
 	write_path(path, suspect.path);
 	write_digest(digest, suspect.digest);
+	suspect.first = first_of(list, &suspect);
 	place = place_for(list, &suspect);
 	if (!suspect.digest[0] && is_same(place, &suspect))
 		memcpy(suspect.digest, place->digest, sizeof(suspect.digest));
 	*place = suspect;
 	save(list, place, ret_value);
+	return suspect.first;
 }
 
 static int newest_first(const void *a, const void *b)

@@ -26,9 +26,10 @@ struct suspect_list;
 struct suspect_list *suspect_list_new(struct journal *journal, const char *boot_id, mono_ms now);
 struct suspect_list *suspect_list_free(struct suspect_list *list);
 
-/* A worker failed with this file in hand; `digest` may be empty. What is to be kept comes in `ret_value`, a view valid until the next call. */
-void suspect_list_note(struct suspect_list *list, mono_ms now, struct span path, struct span digest,
-		       struct journal_value *ret_value);
+/* A worker failed with this file in hand; `digest` may be empty. What is to be kept comes in `ret_value`, a view valid until the next call. When it
+ * failed first, or another file of the same content did. */
+mono_ms suspect_list_note(struct suspect_list *list, mono_ms now, struct span path,
+			  struct span digest, struct journal_value *ret_value);
 
 /* Those that failed after `since`, the newest first, as "PATH (sha256 DIGEST), ..." in printable ASCII; those that do not fit are
  * counted. "" when there are none. */

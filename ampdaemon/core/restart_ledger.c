@@ -2,6 +2,7 @@
 #include "ampdaemon/core/restart_ledger.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct ledger_entry *entry_at(const struct restart_ledger *ledger, unsigned i)
@@ -36,7 +37,7 @@ static void append(struct restart_ledger *ledger, mono_ms at, enum failure_class
 		ledger->first = (ledger->first + 1) % LEDGER_RING;
 	else
 		ledger->count++;
-	ledger->ring[place] = (struct ledger_entry){.at = at, .failure = failure};
+	ledger->ring[place] = (struct ledger_entry){.at = at, .began = at, .failure = failure};
 }
 
 /* Those that just left the window are at its edge: "within" excludes it. */
@@ -151,6 +152,15 @@ unsigned restart_ledger_failed(struct restart_ledger *ledger, mono_ms now,
 	return calm | climb(ledger);
 }
 
+void restart_ledger_date(struct restart_ledger *ledger, mono_ms began)
+{
+	struct ledger_entry *newest =
+		&ledger->ring[(ledger->first + ledger->count - 1) % LEDGER_RING];
+
+	if (ledger->count && began < newest->began)
+		newest->began = began;
+}
+
 unsigned restart_ledger_scanned(struct restart_ledger *ledger, mono_ms now, bool succeeded)
 {
 	bool was_critical = restart_ledger_is_critical(ledger);
@@ -225,11 +235,24 @@ mono_ms restart_ledger_unlucky_since(const struct restart_ledger *ledger)
 	return since > ledger->stormy_since ? since : ledger->stormy_since;
 }
 
+static int latest_first(const void *a, const void *b)
+{
+	mono_ms x = *(const mono_ms *)a, y = *(const mono_ms *)b;
+
+	return (y > x) - (y < x);
+}
+
 mono_ms restart_ledger_storm_since(const struct restart_ledger *ledger)
 {
-	if (ledger->count < ledger->settings.limit)
+	uint32_t limit = ledger->settings.limit;
+	mono_ms began[LEDGER_RING];
+
+	if (ledger->count < limit)
 		return MONO_NEVER;
-	return entry_at(ledger, ledger->count - ledger->settings.limit)->at;
+	for (unsigned i = 0; i < ledger->count; i++)
+		began[i] = entry_at(ledger, i)->began;
+	qsort(began, ledger->count, sizeof(began[0]), latest_first);
+	return began[limit ? limit - 1 : 0];
 }
 
 void restart_ledger_recent(const struct restart_ledger *ledger, mono_ms now,
@@ -286,6 +309,7 @@ void restart_ledger_restore(struct restart_ledger *ledger, mono_ms now,
 			continue;
 		last = entry->at;
 		append(ledger, entry->at, entry->failure);
+		restart_ledger_date(ledger, entry->began);
 	}
 	if (same_boot) {
 		ledger->replaced_at = past_or_never(saved->replaced_at, now);

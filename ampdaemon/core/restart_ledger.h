@@ -46,6 +46,7 @@ struct ledger_settings {
 
 struct ledger_entry {
 	mono_ms at;
+	mono_ms began; /* when the file that was in hand failed first; `at` when it never had */
 	enum failure_class failure;
 };
 
@@ -86,6 +87,9 @@ void restart_ledger_init(struct restart_ledger *ledger, const struct ledger_sett
 unsigned restart_ledger_failed(struct restart_ledger *ledger, mono_ms now,
 			       enum failure_class failure);
 
+/* The failure noted last is one of a file that had failed before, first at `began`. */
+void restart_ledger_date(struct restart_ledger *ledger, mono_ms began);
+
 /* A scan ended: did it succeed? (CLEAN, INFECTED, INCOMPLETE do.) May raise the severity, so LEDGER_STORM can come. */
 unsigned restart_ledger_scanned(struct restart_ledger *ledger, mono_ms now, bool succeeded);
 
@@ -99,7 +103,8 @@ uint32_t restart_ledger_in_window(const struct restart_ledger *ledger, mono_ms n
 /* Since when scans have not succeeded in this storm; MONO_NEVER when they do, or when there is none. */
 mono_ms restart_ledger_unlucky_since(const struct restart_ledger *ledger);
 
-/* When the oldest of the failures began that are enough for a storm, counted from the newest; MONO_NEVER when they are not. */
+/* When the oldest of the failures began that are enough for a storm, counted from those that began last; MONO_NEVER when they are not. What a file
+ * does again began when it did it first: whatever has changed since is not to blame. */
 mono_ms restart_ledger_storm_since(const struct restart_ledger *ledger);
 
 /* Those in the window by class. */

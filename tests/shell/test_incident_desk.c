@@ -31,6 +31,7 @@ static const struct configuration shortened = {.failure_limit = 5,
 					       .no_success_ms = 200};
 
 static unsigned replacements, restarts, storms;
+static mono_ms storm_since;
 
 static void on_replace(void *context, const char *reason)
 {
@@ -42,6 +43,7 @@ static void on_storm(void *context, mono_ms since)
 {
 	LIFE_CHECK(context == &replacements && since <= clock_mono_ms());
 	storms++;
+	storm_since = since;
 }
 
 static void on_restart(void *context, const char *reason)
@@ -105,6 +107,42 @@ static unsigned count(const char *text, const char *word)
 	for (const char *at = strstr(text, word); at; at = strstr(at + 1, word))
 		n++;
 	return n;
+}
+
+/* ---- other definitions, and files that fail with each of them ---- */
+
+static void the_same_files_again(struct fault_life *life)
+{
+	struct incident_desk *desk = open_desk(life, &usual);
+	mono_ms changed = clock_mono_ms();
+
+	for (unsigned i = 0; i < 6; i++)
+		die_of_number(desk, i / 2);
+	die_of(desk, "/srv/data/copy", 0);
+	LIFE_CHECK(storms == 7 &&
+		   storm_since < changed); /* fault 6, but not because of the change */
+	for (unsigned i = 10; i < 14; i++)
+		die_of_number(desk, i);
+	LIFE_CHECK(storm_since < changed);
+	die_of_number(desk, 14);
+	LIFE_CHECK(storm_since >= changed); /* five that had not failed before */
+	fault_life_settle(life);
+}
+
+static void three_files(struct fault_life *life)
+{
+	struct incident_desk *desk = open_desk(life, &usual);
+
+	for (unsigned i = 0; i < 3; i++)
+		die_of_number(desk, i);
+	LIFE_CHECK(storms == 0);
+	fault_life_settle(life);
+}
+
+static void files_that_had_failed_before_say_nothing_against_a_change(void)
+{
+	CU_ASSERT_TRUE(fault_life_run("again.db", three_files));
+	CU_ASSERT_TRUE(fault_life_run("again.db", the_same_files_again));
 }
 
 /* ---- a directory of poison ---- */
@@ -383,6 +421,8 @@ static void the_fault_follows_the_ledger_after_a_crash_between_them(void)
 }
 
 static const struct unit_test tests[] = {
+	{"files that had failed before say nothing against a change",
+	 files_that_had_failed_before_say_nothing_against_a_change},
 	{"fifty poison files are named over the restart that they cause",
 	 fifty_poison_files_are_named_over_the_restart_that_they_cause},
 	{"more files than fit are counted", more_files_than_fit_are_counted},

@@ -61,6 +61,31 @@ static void a_storm_began_with_the_fifth_newest(void)
 	CU_ASSERT_EQUAL(restart_ledger_storm_since(&ledger), MONO_NEVER);
 }
 
+/* Files that had failed before something changed say nothing against the change. */
+static void what_a_file_does_again_began_when_it_did_it_first(void)
+{
+	static struct ledger_saved saved;
+
+	begin();
+	for (mono_ms at = 1000; at <= 5000; at += 1000) {
+		(void)fail_at(at, FAILURE_BY_INPUT);
+		restart_ledger_date(&ledger, at + 7); /* not before it happened */
+		CU_ASSERT_EQUAL(ledger.ring[ledger.count - 1].began, at);
+		if (at < 3000)
+			restart_ledger_date(&ledger, 500);
+	}
+	CU_ASSERT_EQUAL(restart_ledger_storm_since(&ledger), 500);
+	for (mono_ms at = 6000; at <= 7000; at += 1000)
+		(void)fail_at(at, FAILURE_BY_INPUT);
+	CU_ASSERT_EQUAL(restart_ledger_storm_since(&ledger), 3000);
+	restart_ledger_save(&ledger, &saved);
+	saved.newest[0].began = -5;
+	begin();
+	restart_ledger_restore(&ledger, 8000, &saved, true);
+	CU_ASSERT_EQUAL(ledger.ring[1].began, 500);
+	CU_ASSERT_EQUAL(restart_ledger_storm_since(&ledger), 3000);
+}
+
 static void five_in_the_window_are_a_storm(void)
 {
 	for (unsigned row = 0; row < sizeof(fifths) / sizeof(fifths[0]); row++) {
@@ -250,6 +275,8 @@ static void more_than_are_saved_come_back_as_the_newest(void)
 
 static const struct unit_test tests[] = {
 	{"a storm began with the fifth newest", a_storm_began_with_the_fifth_newest},
+	{"what a file does again began when it did it first",
+	 what_a_file_does_again_began_when_it_did_it_first},
 	{"five in the window are a storm", five_in_the_window_are_a_storm},
 	{"three in a minute replace the service", three_in_a_minute_replace_the_service},
 	{"no success is counted from the storm and from the first that failed",
