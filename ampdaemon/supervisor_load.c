@@ -86,21 +86,6 @@ static bool follows_by_itself(const struct supervisor *s, const struct life_view
 	return view->order.source == SOURCE_BUILTIN && s->choice.generation;
 }
 
-/* One that has something else may serve again: a standby that was born before, an outgoing one. */
-void supervisor_serves(struct supervisor *s, unsigned place)
-{
-	struct life_view view = supervisor_life(s, place);
-
-	if (!s->choice.is_made)
-		return;
-	s->choice.is_sought = !is_chosen(s, &view);
-	if (!s->choice.is_sought)
-		s->choice.failed = 0;
-	else if (!follows_by_itself(s, &view) && !supervisor_is_next_on_its_way(s))
-		supervisor_replace(s, REASON);
-	s->callbacks.on_serves(s->context, generation_of(s, &view), view.report);
-}
-
 static void tell_want_of_memory(struct supervisor *s)
 {
 	static const char why[] =
@@ -119,6 +104,29 @@ static bool fits_alone(const struct supervisor *s, const struct life_view *prese
 	return memory_room_available() + present->report->ready.memory_bytes >= need / 2;
 }
 
+static void follow(struct supervisor *s, const struct life_view *present, const char *reason)
+{
+	if (fits_alone(s, present))
+		supervisor_replace(s, reason);
+	else
+		tell_want_of_memory(s);
+}
+
+/* One that has something else may serve again: a standby that was born before, an outgoing one. */
+void supervisor_serves(struct supervisor *s, unsigned place)
+{
+	struct life_view view = supervisor_life(s, place);
+
+	if (!s->choice.is_made)
+		return;
+	s->choice.is_sought = !is_chosen(s, &view);
+	if (!s->choice.is_sought)
+		s->choice.failed = 0;
+	else if (!follows_by_itself(s, &view) && !supervisor_is_next_on_its_way(s))
+		follow(s, &view, REASON);
+	s->callbacks.on_serves(s->context, generation_of(s, &view), view.report);
+}
+
 static void seek(struct supervisor *s, const char *reason)
 {
 	int active = succession_active(&s->succession);
@@ -131,10 +139,8 @@ static void seek(struct supervisor *s, const char *reason)
 		service_life_hurry(s->lives[active]);
 	else if (is_chosen(s, &view))
 		supervisor_serves(s, (unsigned)active);
-	else if (fits_alone(s, &view))
-		supervisor_replace(s, reason);
 	else
-		tell_want_of_memory(s);
+		follow(s, &view, reason);
 }
 
 void supervisor_seek(struct supervisor *s)
