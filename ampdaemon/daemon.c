@@ -248,7 +248,8 @@ static int build_desks(struct daemon *d)
 	d->desk = desk_new(&d->loop, &origin, &daemon_desk_callbacks, d);
 	definitions.site = supervisor_site(d->supervisor);
 	d->definitions = definition_desk_new(&definitions, &daemon_definition_callbacks, d);
-	return d->desk && d->definitions ? 0 : -ENOMEM;
+	d->held = held_verdict_new(&d->loop, daemon_give_verdict, d);
+	return d->desk && d->definitions && d->held ? 0 : -ENOMEM;
 }
 
 /* The service and its workers go on as if nothing had been. When they cannot be taken, they end by themselves. */
@@ -334,6 +335,7 @@ static void tear_down(struct daemon *d)
 	d->server = control_server_free(d->server);
 	d->watch = site_watch_free(d->watch);
 	d->health = loop_health_free(d->health);
+	d->held = held_verdict_free(d->held);
 	d->definitions = definition_desk_free(d->definitions);
 	d->desk = desk_free(d->desk);
 	d->incidents = incident_desk_free(d->incidents);

@@ -122,12 +122,23 @@ static void on_result(void *context, uint64_t client, struct span path,
 	control_server_result(((struct daemon *)context)->server, client, path, result);
 }
 
-static void on_checked(void *context, uint64_t client, const struct definition_answer *answer)
+void daemon_give_verdict(void *context, uint64_t client, const struct definition_answer *answer)
 {
 	static struct reply verdict; /* large: not for the stack */
 
 	session_definitions_verdict(answer, &verdict);
 	control_server_verdict(((struct daemon *)context)->server, client, &verdict);
+}
+
+static void on_checked(void *context, uint64_t client, const struct definition_answer *answer)
+{
+	struct daemon *d = context;
+	struct worker_gap gap = dispatcher_gap(desk_dispatcher(d->desk), clock_mono_ms());
+
+	if (answer->generation && gap.is_switching)
+		held_verdict_hold(d->held, client, answer);
+	else
+		daemon_give_verdict(d, client, answer);
 }
 
 static void on_phase(void *context, uint64_t client, enum candidate_phase phase)
@@ -159,6 +170,7 @@ static void tell_switch(struct daemon *d)
 	if (gap.switches == d->switches_told)
 		return;
 	d->switches_told = gap.switches;
+	held_verdict_give(d->held);
 	log_notice(
 		"scan service: generation %llu has all the work; without a worker for %lld ms, at most %lld ms since the start",
 		(unsigned long long)d->generation, (long long)gap.of_switch,

@@ -17,6 +17,7 @@ extern const struct desk_callbacks daemon_desk_callbacks;
 void daemon_fill_status(void *daemon, struct status_report *ret_report);
 void daemon_refresh_status(void *daemon);
 void daemon_on_memory_fresh(void *daemon);
+void daemon_give_verdict(void *daemon, uint64_t client, const struct definition_answer *answer);
 int daemon_update(void *daemon, uint64_t client, char *ret_why);
 void daemon_cancel_update(void *daemon, uint64_t client);
 void daemon_fill_updates(void *daemon, struct generations_report *ret_report);

@@ -14,6 +14,7 @@
 #include "ampdaemon/definition_desk.h"
 #include "ampdaemon/fault_desk.h"
 #include "ampdaemon/handover.h"
+#include "ampdaemon/held_verdict.h"
 #include "ampdaemon/incident_desk.h"
 #include "ampdaemon/journal.h"
 #include "ampdaemon/loop_health.h"
@@ -35,6 +36,7 @@ struct daemon {
 	struct supervisor *supervisor;
 	struct scan_desk *desk;
 	struct definition_desk *definitions;
+	struct held_verdict *held;
 	struct control_server *server;
 	struct worker_memory *memory;
 	struct loop_health *health;

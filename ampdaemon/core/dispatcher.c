@@ -492,7 +492,8 @@ struct worker_gap dispatcher_gap(const struct dispatcher *d, mono_ms now)
 {
 	return (struct worker_gap){.longest = readiness_longest(&d->readiness, now),
 				   .of_switch = readiness_of_switch(&d->readiness, now),
-				   .switches = d->readiness.switches};
+				   .switches = d->readiness.switches,
+				   .is_switching = d->readiness.is_switching};
 }
 
 uint32_t dispatcher_queued(const struct dispatcher *d)

@@ -248,6 +248,7 @@ struct worker_gap {
 	mono_ms longest;   /* since the start */
 	mono_ms of_switch; /* since dispatcher_service_up() */
 	uint32_t switches; /* that are over: only the current epoch's workers take jobs */
+	bool is_switching; /* one is not */
 };
 struct worker_gap dispatcher_gap(const struct dispatcher *d, mono_ms now);
 
