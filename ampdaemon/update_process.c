@@ -55,13 +55,14 @@ static int exit_status_of(const struct update_process *p)
 
 static void tell_status(struct update_process *p)
 {
-	char text[LIMIT_REASON_BYTES + 1];
+	char text[LIMIT_REASON_BYTES + 1], words[100];
 	int status = exit_status_of(p);
 
 	if (status >= 0)
 		(void)snprintf(text, sizeof(text), "the updater: %s", update_exit_text(status));
 	else
-		(void)wait_status_text(p->status, text, sizeof(text));
+		(void)snprintf(text, sizeof(text), "the updater: %s",
+			       wait_status_text(p->status, words, sizeof(words)));
 	note(p, text);
 }
 
