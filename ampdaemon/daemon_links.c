@@ -108,9 +108,9 @@ static void on_replace(void *context, const char *reason)
 	supervisor_replace(((struct daemon *)context)->supervisor, reason);
 }
 
-static void on_storm(void *context, mono_ms since)
+static bool on_storm(void *context, mono_ms since)
 {
-	definition_desk_storm(((struct daemon *)context)->definitions, since);
+	return definition_desk_storm(((struct daemon *)context)->definitions, since);
 }
 
 const struct incident_callbacks daemon_incident_callbacks = {

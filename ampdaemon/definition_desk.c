@@ -457,12 +457,15 @@ void definition_desk_not_up(struct definition_desk *d, uint64_t generation, bool
 	definition_effects_pump(d);
 }
 
-void definition_desk_storm(struct definition_desk *d, mono_ms since)
+bool definition_desk_storm(struct definition_desk *d, mono_ms since)
 {
+	bool falls;
+
 	if (!definition_desk_is_in_charge(d))
-		return;
-	definition_machine_storm(&d->machine, since);
+		return false;
+	falls = definition_machine_storm(&d->machine, since);
 	definition_effects_pump(d);
+	return falls;
 }
 
 /* ---- looking ---- */

@@ -110,8 +110,8 @@ void definition_desk_up(struct definition_desk *desk, uint64_t generation,
 void definition_desk_not_up(struct definition_desk *desk, uint64_t generation, bool is_bad,
 			    const char *why);
 
-/* Fault 6: the failures that make it up began at `since`. */
-void definition_desk_storm(struct definition_desk *desk, mono_ms since);
+/* Fault 6: the failures that make it up began at `since`. True: a set falls because of them. */
+bool definition_desk_storm(struct definition_desk *desk, mono_ms since);
 
 /* ---- looking ---- */
 

@@ -14,7 +14,7 @@
 #include "io/log.h"
 
 #define LEDGER_KEY "ledger"
-#define SAVED_VERSION 2
+#define SAVED_VERSION 3
 #define CAUSES 8        /* last ones that are told in words */
 #define CAUSE_BYTES 240 /* a sentence */
 
@@ -27,8 +27,9 @@ struct saved_state {
 	uint32_t version;
 	char boot_id[BOOT_ID_BYTES];
 	struct ledger_saved ledger;
-	uint32_t replacements, restarts; /* since the last calm */
-	uint32_t n_causes;               /* ever; the newest are kept */
+	mono_ms spared_since, spared_until; /* MONO_NEVER: no file is spared */
+	uint32_t replacements, restarts;    /* since the last calm */
+	uint32_t n_causes;                  /* ever; the newest are kept */
 	struct cause causes[CAUSES];
 };
 
@@ -189,12 +190,23 @@ static void clear_fault(struct incident_desk *desk)
 	fault_desk_clear(desk->faults, FAULT_SERVICE_RESTARTING, reason);
 }
 
+/* One time that grows: files that fail once more after it are known again. */
+static void spare(struct incident_desk *desk, mono_ms since)
+{
+	static const struct journal_value none;
+
+	desk->state.spared_since = mono_min(desk->state.spared_since, since);
+	desk->state.spared_until = clock_mono_ms();
+	suspect_list_spare(desk->suspects, desk->state.spared_since, desk->state.spared_until);
+	save(desk, NULL, &none);
+}
+
 static void tell_storm(struct incident_desk *desk)
 {
 	mono_ms since = restart_ledger_storm_since(&desk->ledger);
 
-	if (since != MONO_NEVER)
-		desk->callbacks.on_storm(desk->context, since);
+	if (since != MONO_NEVER && desk->callbacks.on_storm(desk->context, since))
+		spare(desk, since);
 }
 
 /* What is told and done after the ledger is kept: the fault follows the ledger, after a crash in between too (agree). A restart may
@@ -340,6 +352,10 @@ static void restore(void *context, const char *key, const void *data, size_t len
 	}
 	same_boot = !memcmp(saved.boot_id, desk->state.boot_id, sizeof(saved.boot_id));
 	restart_ledger_restore(&desk->ledger, clock_mono_ms(), &saved.ledger, same_boot);
+	if (same_boot)
+		suspect_list_spare(desk->suspects, saved.spared_since, saved.spared_until);
+	else
+		saved.spared_since = saved.spared_until = MONO_NEVER;
 	memcpy(saved.boot_id, desk->state.boot_id, sizeof(saved.boot_id));
 	for (unsigned i = 0; i < CAUSES; i++)
 		saved.causes[i].text[CAUSE_BYTES - 1] = '\0';
@@ -388,6 +404,7 @@ static struct incident_desk *make(const struct configuration *configuration,
 	desk->journal = journal;
 	desk->faults = faults;
 	desk->state.version = SAVED_VERSION;
+	desk->state.spared_since = desk->state.spared_until = MONO_NEVER;
 	read_boot_id(desk->state.boot_id);
 	restart_ledger_init(&desk->ledger, &settings, clock_mono_ms());
 	desk->suspects = suspect_list_new(journal, desk->state.boot_id, clock_mono_ms());

@@ -28,8 +28,9 @@ struct incident_desk;
 struct incident_callbacks {
 	/* The scan service is to be replaced (without a gap where memory allows). */
 	void (*on_replace)(void *context, const char *reason);
-	/* A failure, enough of which make up fault 6 now: the oldest of these began at `since`. */
-	void (*on_storm)(void *context, mono_ms since);
+	/* A failure, enough of which make up fault 6 now: the oldest of these began at `since`. True: what came then is blamed and goes: the files that
+	 * failed first since then are not known as poison. */
+	bool (*on_storm)(void *context, mono_ms since);
 	/* The connector is to be restarted in place; called once in restart_every. */
 	void (*on_restart)(void *context, const char *reason);
 };

@@ -34,6 +34,7 @@ struct suspect_list {
 	uint64_t last_order;
 	mono_ms crowded_out_at; /* the last time that one gave way; MONO_NEVER */
 	mono_ms started;
+	mono_ms spared_since, spared_until; /* MONO_NEVER: none */
 	struct saved_suspect saving;
 	char key[JOURNAL_KEY_BYTES];
 	struct suspect places[SUSPECTS];
@@ -129,6 +130,7 @@ struct suspect_list *suspect_list_new(struct journal *journal, const char *boot_
 	(void)snprintf(list->boot_id, sizeof(list->boot_id), "%s", boot_id);
 	list->started = now;
 	list->crowded_out_at = MONO_NEVER;
+	list->spared_since = list->spared_until = MONO_NEVER;
 	if (journal_recall(journal, KEY_PREFIX, restore, list))
 		log_warning(
 			"the files of earlier failures cannot be read: fault 6 names only new ones");
@@ -168,6 +170,17 @@ static struct suspect *place_for(struct suspect_list *list, const struct suspect
 	return oldest;
 }
 
+void suspect_list_spare(struct suspect_list *list, mono_ms since, mono_ms until)
+{
+	list->spared_since = since;
+	list->spared_until = until;
+}
+
+static bool is_spared(const struct suspect_list *list, mono_ms first)
+{
+	return first >= list->spared_since && first <= list->spared_until;
+}
+
 static mono_ms first_of(const struct suspect_list *list, const struct suspect *suspect)
 {
 	mono_ms first = suspect->at;
@@ -177,7 +190,7 @@ static mono_ms first_of(const struct suspect_list *list, const struct suspect *s
 		bool is_copy = place->order && suspect->digest[0] &&
 			       !strcmp(place->digest, suspect->digest);
 
-		if (is_copy || is_same(place, suspect))
+		if ((is_copy || is_same(place, suspect)) && !is_spared(list, place->first))
 			first = mono_min(first, place->first);
 	}
 	return first;

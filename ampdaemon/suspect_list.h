@@ -31,6 +31,9 @@ struct suspect_list *suspect_list_free(struct suspect_list *list);
 mono_ms suspect_list_note(struct suspect_list *list, mono_ms now, struct span path,
 			  struct span digest, struct journal_value *ret_value);
 
+/* First failures from `since` to `until` were somebody else's fault: they are taken for none. */
+void suspect_list_spare(struct suspect_list *list, mono_ms since, mono_ms until);
+
 /* Those that failed after `since`, the newest first, as "PATH (sha256 DIGEST), ..." in printable ASCII; those that do not fit are
  * counted. "" when there are none. */
 void suspect_list_write(const struct suspect_list *list, mono_ms since, char *out, size_t size);

@@ -468,12 +468,13 @@ void definition_machine_learn(struct definition_machine *m, uint64_t generation,
 	memcpy(g->facts.digest, known.digest, sizeof(known.digest));
 }
 
-void definition_machine_storm(struct definition_machine *m, mono_ms since)
+bool definition_machine_storm(struct definition_machine *m, mono_ms since)
 {
 	if (m->probation_ends == MONO_NEVER || since < m->probation_began ||
 	    m->candidate.phase == CANDIDATE_ACTIVATING || m->target != DEFINITIONS_NONE)
-		return;
+		return false;
 	fall_back(m, m->active, REJECTION_PROBATION);
+	return true;
 }
 
 void definition_machine_tick(struct definition_machine *m, mono_ms now)

@@ -201,8 +201,8 @@ void definition_machine_broken(struct definition_machine *machine, uint64_t gene
 void definition_machine_learn(struct definition_machine *machine, uint64_t generation,
 			      const struct definition_facts *facts);
 
-/* Fault 6 was raised, by failures that began at `since`: those of before the switch are not the set's. */
-void definition_machine_storm(struct definition_machine *machine, mono_ms since);
+/* Fault 6 was raised, by failures that began at `since`: those of before the switch are not the set's. True: it falls. */
+bool definition_machine_storm(struct definition_machine *machine, mono_ms since);
 
 void definition_machine_tick(struct definition_machine *machine, mono_ms now);
 mono_ms definition_machine_deadline(const struct definition_machine *machine);

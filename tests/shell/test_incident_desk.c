@@ -32,6 +32,7 @@ static const struct configuration shortened = {.failure_limit = 5,
 
 static unsigned replacements, restarts, storms;
 static mono_ms storm_since;
+static bool is_blamed;
 
 static void on_replace(void *context, const char *reason)
 {
@@ -39,11 +40,12 @@ static void on_replace(void *context, const char *reason)
 	replacements++;
 }
 
-static void on_storm(void *context, mono_ms since)
+static bool on_storm(void *context, mono_ms since)
 {
 	LIFE_CHECK(context == &replacements && since <= clock_mono_ms());
 	storms++;
 	storm_since = since;
+	return is_blamed;
 }
 
 static void on_restart(void *context, const char *reason)
@@ -143,6 +145,41 @@ static void files_that_had_failed_before_say_nothing_against_a_change(void)
 {
 	CU_ASSERT_TRUE(fault_life_run("again.db", three_files));
 	CU_ASSERT_TRUE(fault_life_run("again.db", the_same_files_again));
+}
+
+/* Files that failed with a set that fell may fail with the next one, and it falls, too; not when they failed in between. */
+static void two_changes(struct fault_life *life)
+{
+	struct incident_desk *desk = open_desk(life, &usual);
+	mono_ms changed;
+
+	is_blamed = true;
+	for (unsigned i = 0; i < 5; i++)
+		die_of_number(desk, i);
+	is_blamed = false;
+	LIFE_CHECK(storms == 1);
+	fault_life_settle(life);
+	changed = clock_mono_ms();
+	for (unsigned i = 0; i < 5; i++)
+		die_of_number(desk, i);
+	LIFE_CHECK(storm_since >= changed);
+	fault_life_settle(life);
+}
+
+static void and_one_more(struct fault_life *life)
+{
+	struct incident_desk *desk = open_desk(life, &usual);
+	mono_ms changed = clock_mono_ms();
+
+	for (unsigned i = 0; i < 5; i++)
+		die_of_number(desk, i);
+	LIFE_CHECK(storms > 0 && storm_since < changed);
+}
+
+static void what_was_blamed_on_a_change_is_not_known_of_the_files(void)
+{
+	CU_ASSERT_TRUE(fault_life_run("blamed.db", two_changes));
+	CU_ASSERT_TRUE(fault_life_run("blamed.db", and_one_more));
 }
 
 /* ---- a directory of poison ---- */
@@ -421,6 +458,8 @@ static void the_fault_follows_the_ledger_after_a_crash_between_them(void)
 }
 
 static const struct unit_test tests[] = {
+	{"what was blamed on a change is not known of the files",
+	 what_was_blamed_on_a_change_is_not_known_of_the_files},
 	{"files that had failed before say nothing against a change",
 	 files_that_had_failed_before_say_nothing_against_a_change},
 	{"fifty poison files are named over the restart that they cause",
