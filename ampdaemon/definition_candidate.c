@@ -116,8 +116,11 @@ static int keep_official(struct definition_candidate *c, uint64_t generation, ch
 		return refusal_say(why, directory, "the active generation cannot be opened: %s",
 				   strerror(-directory));
 	manifest = malloc(sizeof(*manifest)); /* 10 KB */
-	r = manifest ? definition_generation_read(directory, manifest, digest, why)
-		     : refusal_say(why, -ENOMEM, "the daemon is out of memory");
+	if (!manifest) {
+		(void)close(directory);
+		return refusal_say(why, -ENOMEM, "the daemon is out of memory");
+	}
+	r = definition_generation_read(directory, manifest, digest, why);
 	if (!r)
 		r = keep_rest(c, manifest, generation, why);
 	free(manifest);
