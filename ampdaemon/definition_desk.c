@@ -503,6 +503,12 @@ unsigned definition_desk_under_way(const struct definition_desk *d)
 	return n + (d->errands ? definition_errands_under_way(d->errands) : 0);
 }
 
+void definition_desk_let_go(struct definition_desk *d)
+{
+	if (d->candidate)
+		definition_candidate_forget(d->candidate);
+}
+
 /* ---- life ---- */
 
 struct definition_desk *definition_desk_new(const struct definition_needs *needs,

@@ -133,4 +133,7 @@ bool definition_desk_rejected(const struct definition_desk *desk, unsigned n,
 /* Threads and errands that still work: a restart in place waits for them. */
 unsigned definition_desk_under_way(const struct definition_desk *desk);
 
+/* Before exec: nobody would bury a trial after it, nor end it. A second at most; its candidate goes no further. */
+void definition_desk_let_go(struct definition_desk *desk);
+
 #endif

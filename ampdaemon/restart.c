@@ -77,6 +77,7 @@ static void leave(struct daemon *d)
 	int r = -EBUSY;
 
 	log_notice("restarting in place: %s", d->restart.reason);
+	definition_desk_let_go(d->definitions);
 	pack(d);
 	for (unsigned i = 0; r == -EBUSY && i < EXEC_TRIES; i++) {
 		r = handover_exec(&d->restart.image, &d->handover, error, sizeof(error));

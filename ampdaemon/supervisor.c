@@ -312,7 +312,7 @@ void supervisor_replace(struct supervisor *s, const char *reason)
 	ask_for_replacement(s, reason, fits_beside(s, &view));
 }
 
-static bool try_configured(void *context, const char *reason)
+bool supervisor_try_beside(void *context, const char *reason)
 {
 	struct supervisor *s = context;
 	struct life_view view = supervisor_life(s, active_place(s));
@@ -341,7 +341,7 @@ static void on_restart(void *context, const char *reason)
 }
 
 static const struct cure_desk_callbacks cure_callbacks = {.next_birth = next_birth,
-							  .try_configured = try_configured,
+							  .try_configured = supervisor_try_beside,
 							  .on_aside = supervisor_put_aside,
 							  .on_restart = on_restart};
 

@@ -77,4 +77,7 @@ void supervisor_put_aside(void *supervisor, bool is_bad, const char *why);
 struct life_view supervisor_life(const struct supervisor *supervisor, unsigned place);
 bool supervisor_is_next_on_its_way(const struct supervisor *supervisor);
 
+/* A second service, never in the place of the first. False: there is no memory for it. */
+bool supervisor_try_beside(void *supervisor, const char *reason);
+
 #endif

@@ -171,6 +171,20 @@ void supervisor_load(struct supervisor *s, const struct supervisor_load *load)
 
 /* ---- what fails ---- */
 
+static void try_once_more(struct supervisor *s)
+{
+	int active = succession_active(&s->succession);
+	struct life_view view;
+
+	if (active < 0)
+		return;
+	view = supervisor_life(s, (unsigned)active);
+	if (!follows_by_itself(s, &view))
+		supervisor_replace(s, REASON);
+	else
+		(void)supervisor_try_beside(s, REASON); /* else in a minute: the plan of cure */
+}
+
 /* Beside one that serves. Where nothing serves, the plan of cure says when it is enough. Who asked for it may choose another one; else it stays
  * sought: supervisor_seek() tries again. */
 void supervisor_load_failed(struct supervisor *s, unsigned place)
@@ -184,7 +198,7 @@ void supervisor_load_failed(struct supervisor *s, unsigned place)
 		return;
 	if (failure != BIRTH_FAILURE_MEMORY &&
 	    ++s->choice.failed < s->configuration->start_attempts)
-		supervisor_replace(s, REASON);
+		try_once_more(s);
 	else if (s->choice.generation)
 		s->callbacks.on_aside(s->context, s->choice.generation, is_bad, view.reason);
 }

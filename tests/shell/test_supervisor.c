@@ -194,6 +194,23 @@ static void one_that_dies_before_the_old_one_is_gone_is_put_aside_if_it_does_not
 	lab_end();
 }
 
+/* What was loaded once, and does not start any more when there is memory again: others may. */
+static void one_that_fails_beside_the_built_in_set_is_put_aside_too(void)
+{
+	lab_begin_with(10, GOOD);
+	CU_ASSERT(lab_comes(&t.serves, 1));
+	pretended.available = 1u << 20;
+	CU_ASSERT_EQUAL(kill((pid_t)lab_view().pid, SIGKILL), 0);
+	CU_ASSERT(lab_comes(&t.ups, 2));
+	CU_ASSERT(lab_view().builtin && t.asides == 1 && !t.aside_is_bad);
+	pretended.manner = NO_CONFIGURED;
+	pretended.available = 64ull << 30;
+	CU_ASSERT(lab_comes(&t.asides, 2));
+	CU_ASSERT(t.aside == 10 && t.aside_is_bad);
+	CU_ASSERT(t.losts == 1 && lab_view().builtin); /* never in its place */
+	lab_end();
+}
+
 static void want_of_descriptors_is_no_fault_of_a_generation(void)
 {
 	lab_begin_with(10, GOOD);
@@ -494,6 +511,8 @@ static const struct unit_test tests[] = {
 	 what_fails_for_want_of_rights_is_tried_again},
 	{"one that dies before the old one is gone is put aside if it does not come back",
 	 one_that_dies_before_the_old_one_is_gone_is_put_aside_if_it_does_not_come_back},
+	{"one that fails beside the built-in set is put aside, too",
+	 one_that_fails_beside_the_built_in_set_is_put_aside_too},
 	{"want of descriptors is no fault of a generation",
 	 want_of_descriptors_is_no_fault_of_a_generation},
 	{"one that dies has a certificate and comes back",
