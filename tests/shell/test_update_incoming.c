@@ -16,6 +16,7 @@
 #include "io/clock.h"
 #include "tests/support/own_fds.h"
 #include "tests/support/test_directory.h"
+#include "tests/support/tiny_disk.h"
 #include "tests/support/unit_main.h"
 
 #define OWNER 61111
@@ -213,6 +214,34 @@ static void a_sweep_leaves_the_memory_alone(void)
 	CU_ASSERT_EQUAL(update_incoming_sweep(root, why), 0);
 }
 
+static void a_full_disk_is_told(void)
+{
+	int directory, before;
+
+	make_store("full");
+	CU_ASSERT_EQUAL(mkdir(in_root("incoming"), 0700), 0);
+	if (!tiny_disk_mount(in_root("incoming"), 65536)) {
+		printf("# SKIP no mounts here\n");
+		return;
+	}
+	CU_ASSERT_TRUE(tiny_disk_fill(in_root("incoming")));
+	CU_ASSERT_EQUAL(rename(in_root("incoming/ballast"),
+			       in_root("incoming/" UPDATE_INCOMING_MEMORY)),
+			0); /* it is too large for one, and goes */
+	directory = prepare();
+	CU_ASSERT_TRUE(directory >= 0);
+	close(directory);
+	CU_ASSERT_STRING_EQUAL(text_in("incoming/main.cvd"), "the main one");
+	tiny_disk_unmount(in_root("incoming"));
+	CU_ASSERT_TRUE(tiny_disk_mount(in_root("incoming"), 4096)); /* of one page, for one file */
+	before = own_fds();
+	CU_ASSERT_EQUAL(prepare(), -ENOSPC);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "cannot be copied into incoming: No space"));
+	CU_ASSERT_EQUAL(own_fds(), before);
+	CU_ASSERT_FALSE(is_there("incoming/daily.cld"));
+	tiny_disk_unmount(in_root("incoming"));
+}
+
 /* In a namespace of its own: nothing is left of it. */
 static void a_mount_is_not_gone_into(void)
 {
@@ -358,7 +387,8 @@ static const struct unit_test tests[] = {
 	{"a place that is taken is told", a_place_that_is_taken_is_told},
 	{"only a plain file of its own is taken", only_a_plain_file_of_its_own_is_taken},
 	{"errands follow each other", errands_follow_each_other},
-	{"a mount is not gone into", a_mount_is_not_gone_into}, /* the last: it moves away */
+	{"a full disk is told", a_full_disk_is_told}, /* from here on it is in other namespaces */
+	{"a mount is not gone into", a_mount_is_not_gone_into},
 };
 
 int main(void)
