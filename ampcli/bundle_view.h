@@ -13,6 +13,7 @@ struct bundle_view {
 	uint64_t generation;
 	char digest[BUNDLE_DIGEST_TEXT]; /* of its manifest */
 	const char *path;
+	unsigned left_out; /* files of the administrator's own */
 };
 
 #endif

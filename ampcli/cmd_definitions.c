@@ -38,6 +38,11 @@ static const struct deed {
 
 /* ---- looking ---- */
 
+static uint64_t now_utc_ms(void)
+{
+	return (uint64_t)time(NULL) * 1000;
+}
+
 static int ask_status(struct control_client *client, struct reply *ret_reply,
 		      struct failure *ret_failure)
 {
@@ -57,7 +62,7 @@ static int ask_generations(struct control_client *client, struct reply *ret_repl
 static void list_json(const struct cli *cli, const struct status_report *status)
 {
 	const struct json_target json = cli_json(cli);
-	uint64_t now = (uint64_t)time(NULL) * 1000;
+	uint64_t now = now_utc_ms();
 
 	for (unsigned i = 0; i < status->n_files; i++)
 		(void)render_json_definition(&json, status, i, now); /* the field is known */
@@ -75,10 +80,10 @@ static int list(const struct words *words, struct control_client *client)
 		list_json(words->cli, &reply.status);
 		return CLI_EXIT_OK;
 	}
-	render_text_definitions(&text, &reply.status, (uint64_t)time(NULL) * 1000);
+	render_text_definitions(&text, &reply.status, now_utc_ms());
 	if (ask_generations(client, &reply, &failure) < 0)
 		return cli_fail(&failure);
-	render_text_generations(&text, &reply.generations);
+	render_text_generations(&text, &reply.generations, now_utc_ms());
 	return CLI_EXIT_OK;
 }
 
@@ -92,9 +97,10 @@ static int store(const struct words *words, struct control_client *client)
 	if (ask_generations(client, &reply, &failure) < 0)
 		return cli_fail(&failure);
 	if (words->cli->json || words->cli->field)
-		(void)render_json_generations(&json, &reply.generations); /* the field is known */
+		(void)render_json_generations(&json, &reply.generations,
+					      now_utc_ms()); /* the field is known */
 	else
-		render_text_generations(&text, &reply.generations);
+		render_text_generations(&text, &reply.generations, now_utc_ms());
 	return CLI_EXIT_OK;
 }
 
@@ -109,7 +115,7 @@ static int show_verdict(const struct words *words, const struct check_verdict *v
 		(void)render_json_check(&json, verdict); /* the field is known */
 	else
 		render_text_check(&text, verdict);
-	return verdict->passed ? CLI_EXIT_OK : CLI_EXIT_REFUSED;
+	return verdict->passed ? CLI_EXIT_OK : CLI_EXIT_REJECTED;
 }
 
 static int send_all(const struct words *words, struct control_client *client,
@@ -203,15 +209,21 @@ static int write_bundle(const struct words *words, const struct generations_repo
 				       .generation = words->generation ? words->generation
 								       : report->active,
 				       .path = words->all[words->n - 1]};
-	struct bundle_view view = {.generation = source.generation, .path = source.path};
+	struct bundle_view view;
 
 	if (!report->root.len)
 		return failure_set(ret_failure, CLI_EXIT_REFUSED,
 				   "there is no store (definitions_root of the configuration)");
 	(void)snprintf(root, sizeof(root), "%.*s", (int)report->root.len,
 		       (const char *)report->root.data);
-	if (definition_bundle_write(&source, view.digest, ret_failure))
+	if (definition_bundle_write(&source, &view, ret_failure))
 		return -1;
+	if (view.left_out)
+		(void)fprintf(
+			stderr,
+			"ampcli: %u file%s of custom/ %s not in it: they belong to this machine\n",
+			view.left_out, view.left_out == 1 ? "" : "s",
+			view.left_out == 1 ? "is" : "are");
 	if (words->cli->json || words->cli->field)
 		(void)render_json_bundle(&json, &view); /* the field is known */
 	else
@@ -341,7 +353,7 @@ int cmd_definitions(struct cli *cli, int argc, char **argv)
 			"list\nstore\ncheck FILE...\nimport FILE|DIR|BUNDLE...\nrollback [GENERATION]\nexport [GENERATION] BUNDLE",
 		.doc = "list: what serves, and what is kept. store: what is kept. check: have files tried as a set, by the scan service "
 		       "behind its walls, without using them. import: the same, and use them when they pass. rollback: go back to the generation before, or "
-		       "to the one that is named. export: write one generation as a bundle (NAME.amp.tar) for other machines. All but list, store and export are "
+		       "to the one that is named. export: write one generation as a bundle (NAME.amp-definitions.tar) for other machines. All but list, store and export are "
 		       "root's.",
 		.children = children};
 	struct words words = {.cli = cli};

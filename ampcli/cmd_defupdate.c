@@ -35,7 +35,7 @@ static int show(const struct cli *cli, const struct update_verdict *verdict)
 	else
 		render_text_update(&text, verdict);
 	if (verdict->is_rejected)
-		return CLI_EXIT_REFUSED;
+		return CLI_EXIT_REJECTED;
 	return update_outcome_is_success((enum update_outcome)verdict->outcome)
 		       ? CLI_EXIT_OK
 		       : CLI_EXIT_NOT_ALL_SCANNED;
@@ -48,7 +48,7 @@ int cmd_defupdate(struct cli *cli, int argc, char **argv)
 		.options = options,
 		.parser = take_option,
 		.doc = "Ask the mirrors for newer definitions now (root), and wait until they serve or are rejected. Exit code 0: updated, or nothing "
-		       "newer; 2: no mirror could be asked to the end; 6: what was downloaded is rejected.",
+		       "newer; 2: no mirror could be asked to the end; 7: what was downloaded is rejected.",
 		.children = children};
 	const struct request request = {.kind = REQUEST_UPDATE};
 	struct wait_line line = wait_line_on(STDERR_FILENO);

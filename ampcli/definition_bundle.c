@@ -55,6 +55,7 @@ struct writing {
 	struct sha256 *hash;
 	int directory;                   /* of the generation */
 	struct definition_manifest kept; /* the official part of its manifest */
+	unsigned left_out;
 	char text[MANIFEST_BYTES];
 	size_t text_len;
 };
@@ -78,6 +79,22 @@ static int no_write(struct writing *w)
 
 	return fail(w->failure, CLI_EXIT_NOT_ALL_SCANNED, w->source->path,
 		    what ? what : "it cannot be written");
+}
+
+/* A store that somebody else can write to is not what the daemon has proved. -1, or `fd`. */
+static int take_roots(struct writing *w, int fd, mode_t type, const char *path)
+{
+	struct stat st;
+
+	if (fd < 0)
+		return cannot_read(w, path);
+	if (!fstat(fd, &st) && st.st_uid == 0 && (st.st_mode & S_IFMT) == type &&
+	    !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return fd;
+	(void)close(fd);
+	return fail(w->failure, CLI_EXIT_REFUSED, path,
+		    type == S_IFDIR ? "it is no directory that root alone may write"
+				    : "it is no file that root alone may write");
 }
 
 /* The same set gives the same bytes: times and owners are not told. */
@@ -139,8 +156,9 @@ static int write_file(struct writing *w, const struct manifest_entry *entry)
 	int r, fd = openat(w->directory, entry->path,
 			   O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
+	fd = take_roots(w, fd, S_IFREG, entry->path);
 	if (fd < 0)
-		return cannot_read(w, entry->path);
+		return -1;
 	r = write_head(w, entry->path, entry->bytes);
 	if (!r)
 		r = copy_checked(w, fd, entry);
@@ -186,6 +204,7 @@ static int keep_official(struct writing *w, const struct definition_manifest *wh
 		bool is_custom;
 
 		(void)manifest_path_name(whole->entries[i].path, &is_custom);
+		w->left_out += is_custom;
 		if (!is_custom)
 			(void)definition_manifest_add(&w->kept,
 						      &whole->entries[i]); /* a part of what fits */
@@ -199,9 +218,10 @@ static int keep_official(struct writing *w, const struct definition_manifest *wh
 
 static int open_manifest(struct writing *w)
 {
-	int fd = openat(w->directory, MANIFEST_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd =
+		openat(w->directory, MANIFEST_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-	return fd < 0 ? cannot_read(w, MANIFEST_FILE) : fd;
+	return take_roots(w, fd, S_IFREG, MANIFEST_FILE);
 }
 
 static int read_manifest(struct writing *w)
@@ -229,12 +249,11 @@ static int open_generation(struct writing *w)
 	(void)snprintf(path, sizeof(path), "%s/generations/%llu", w->source->root,
 		       (unsigned long long)w->source->generation); /* cut: it is not there */
 	w->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (w->directory >= 0)
-		return 0;
-	if (errno == ENOENT)
+	if (w->directory < 0 && errno == ENOENT)
 		return failure_set(w->failure, CLI_EXIT_REFUSED, "there is no generation %llu",
 				   (unsigned long long)w->source->generation);
-	return cannot_read(w, path);
+	w->directory = take_roots(w, w->directory, S_IFDIR, path);
+	return w->directory < 0 ? -1 : 0;
 }
 
 static int prepare(struct writing *w)
@@ -248,11 +267,23 @@ static int prepare(struct writing *w)
 	return 0;
 }
 
-int definition_bundle_write(const struct bundle_source *source, char ret_digest[BUNDLE_DIGEST_TEXT],
+static int describe(struct writing *w, struct bundle_view *ret_view)
+{
+	uint8_t digest[LIMIT_DIGEST_BYTES];
+
+	if (sha256_of(w->text, w->text_len, digest))
+		return failure_set(w->failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
+	*ret_view = (struct bundle_view){.generation = w->source->generation,
+					 .path = w->source->path,
+					 .left_out = w->left_out};
+	write_digest(digest, ret_view->digest);
+	return 0;
+}
+
+int definition_bundle_write(const struct bundle_source *source, struct bundle_view *ret_view,
 			    struct failure *ret_failure)
 {
 	struct writing *w = calloc(1, sizeof(*w));
-	uint8_t digest[LIMIT_DIGEST_BYTES];
 	int r;
 
 	if (!w)
@@ -267,10 +298,8 @@ int definition_bundle_write(const struct bundle_source *source, char ret_digest[
 		r = prepare(w);
 	if (!r)
 		r = write_archive(w);
-	if (!r && sha256_of(w->text, w->text_len, digest))
-		r = failure_set(ret_failure, CLI_EXIT_NOT_ALL_SCANNED, "out of memory");
 	if (!r)
-		write_digest(digest, ret_digest);
+		r = describe(w, ret_view);
 	if (w->directory >= 0)
 		(void)close(w->directory);
 	(void)sha256_free(w->hash);
@@ -294,7 +323,7 @@ struct reading {
 
 static int refuse(struct reading *r, const char *what)
 {
-	return fail(r->failure, CLI_EXIT_REFUSED, r->path, what);
+	return fail(r->failure, CLI_EXIT_REJECTED, r->path, what);
 }
 
 static int no_memory(struct reading *r)
@@ -480,7 +509,7 @@ static int open_bundle(struct reading *r)
 		return fd;
 	}
 	(void)close(fd);
-	return refuse(r, "it is no regular file");
+	return fail(r->failure, CLI_EXIT_REFUSED, r->path, "it is no regular file");
 }
 
 int definition_bundle_read(const char *path, const char *digest, struct definition_files *files,

@@ -16,7 +16,7 @@
 #include "ampcli/definition_files.h"
 #include "ampcli/failure.h"
 
-#define BUNDLE_ENDING ".amp.tar"
+#define BUNDLE_ENDING ".amp-definitions.tar"
 
 struct bundle_source {
 	const char *root; /* of the store */
@@ -26,8 +26,8 @@ struct bundle_source {
 
 bool definition_bundle_is_name(const char *path);
 
-/* 0 and the digest of its manifest, in hexadecimal; or -1 with the reason. */
-int definition_bundle_write(const struct bundle_source *source, char ret_digest[BUNDLE_DIGEST_TEXT],
+/* What it reads must be root's, and files. 0 and what was written, or -1 with the reason. */
+int definition_bundle_write(const struct bundle_source *source, struct bundle_view *ret_view,
 			    struct failure *ret_failure);
 
 /* Its files, open. `digest` NULL: any. 0, or -1 with the reason. */

@@ -47,7 +47,7 @@ bool render_json_check(const struct json_target *target, const struct check_verd
 bool render_json_knows_check_field(const char *field);
 
 bool render_json_generations(const struct json_target *target,
-			     const struct generations_report *report);
+			     const struct generations_report *report, uint64_t now_utc_ms);
 bool render_json_knows_generations_field(const char *field);
 bool render_json_bundle(const struct json_target *target, const struct bundle_view *view);
 bool render_json_knows_bundle_field(const char *field);

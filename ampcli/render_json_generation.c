@@ -33,7 +33,7 @@ static json_t *databases_of(const struct generation_report *g)
 	return all;
 }
 
-static json_t *generation_of(const struct generation_report *g)
+static json_t *generation_of(const struct generation_report *g, uint64_t now_utc_ms)
 {
 	json_t *object = json_object();
 
@@ -45,6 +45,7 @@ static json_t *generation_of(const struct generation_report *g)
 	json_set_number(object, "signatures", g->signatures);
 	json_set_number(object, "bytes", g->bytes);
 	json_set(object, "built", json_time(g->built * 1000));
+	json_set(object, "age_seconds", json_age(g->built, now_utc_ms));
 	json_set(object, "databases", databases_of(g));
 	return object;
 }
@@ -72,12 +73,13 @@ static json_t *updates_of(const struct generations_report *report)
 }
 
 bool render_json_generations(const struct json_target *target,
-			     const struct generations_report *report)
+			     const struct generations_report *report, uint64_t now_utc_ms)
 {
 	json_t *object = json_object(), *generations = json_array(), *rejected = json_array();
 
 	for (unsigned i = 0; i < report->n_generations; i++)
-		(void)json_array_append_new(generations, generation_of(&report->generations[i]));
+		(void)json_array_append_new(generations,
+					    generation_of(&report->generations[i], now_utc_ms));
 	for (unsigned i = 0; i < report->n_rejected; i++)
 		(void)json_array_append_new(rejected, rejected_of(&report->rejected[i]));
 	json_set_path(object, "root", report->root);
@@ -101,7 +103,7 @@ bool render_json_knows_generations_field(const char *field)
 		.root = span_of("\xff", 1), .candidate = "", .last_reason = ""};
 	const struct json_target probe = {.field = field};
 
-	return render_json_generations(&probe, &report);
+	return render_json_generations(&probe, &report, 0);
 }
 
 bool render_json_bundle(const struct json_target *target, const struct bundle_view *view)
@@ -111,6 +113,7 @@ bool render_json_bundle(const struct json_target *target, const struct bundle_vi
 	json_set_number(object, "generation", view->generation);
 	json_set_text(object, "sha256", view->digest);
 	json_set_path(object, "path", span_of_text(view->path));
+	json_set_number(object, "left_out", view->left_out);
 	return json_write(target, object);
 }
 

@@ -37,9 +37,9 @@ void render_text_unscannable(const struct text_target *target,
 void render_text_definitions(const struct text_target *target, const struct status_report *status,
 			     uint64_t now_utc_ms);
 void render_text_check(const struct text_target *target, const struct check_verdict *verdict);
-/* What is kept, rejected, under way; when updates come. */
+/* What is kept, rejected, under way; when updates come; ages at `now_utc_ms`. */
 void render_text_generations(const struct text_target *target,
-			     const struct generations_report *report);
+			     const struct generations_report *report, uint64_t now_utc_ms);
 void render_text_update(const struct text_target *target, const struct update_verdict *verdict);
 void render_text_about(const struct text_target *target, const struct about_view *about);
 

@@ -49,16 +49,26 @@ static void write_databases(FILE *stream, const struct generation_report *g)
 		(void)fputs("not known yet", stream);
 }
 
-static void write_generation(FILE *stream, const struct generation_report *g)
+static void write_built(FILE *stream, const struct generation_report *g, uint64_t now)
 {
-	char size[AMOUNT_TEXT], built[AMOUNT_TEXT], digest[DIGEST_TEXT];
+	char text[AMOUNT_TEXT];
+
+	(void)fprintf(stream, ", built %.10s",
+		      g->built ? amount_of_utc(g->built * 1000, text) : "unknown");
+	if (g->built && g->built * 1000 <= now)
+		(void)fprintf(stream, " (%s old)", amount_of_time(now - g->built * 1000, text));
+}
+
+static void write_generation(FILE *stream, const struct generation_report *g, uint64_t now)
+{
+	char size[AMOUNT_TEXT], digest[DIGEST_TEXT];
 
 	(void)fprintf(stream, "  %-6" PRIu64 " %-18s ", g->number, state_of(g));
 	write_databases(stream, g);
-	(void)fprintf(stream, "; %" PRIu64 " signatures, %s, built %.10s, sha256 %.16s\n",
-		      g->signatures, amount_of_bytes(g->bytes, size),
-		      g->built ? amount_of_utc(g->built * 1000, built) : "unknown",
-		      digest_text(g->digest, digest));
+	(void)fprintf(stream, "; %" PRIu64 " signatures, %s", g->signatures,
+		      amount_of_bytes(g->bytes, size));
+	write_built(stream, g, now);
+	(void)fprintf(stream, ", sha256 %.16s\n", digest_text(g->digest, digest));
 }
 
 static void write_rejected(FILE *stream, const struct rejected_report *rejected)
@@ -103,7 +113,7 @@ static void write_present(FILE *stream, const struct generations_report *report)
 }
 
 void render_text_generations(const struct text_target *target,
-			     const struct generations_report *report)
+			     const struct generations_report *report, uint64_t now_utc_ms)
 {
 	FILE *stream = target->stream;
 	char size[AMOUNT_TEXT];
@@ -118,7 +128,7 @@ void render_text_generations(const struct text_target *target,
 		      report->in_charge ? ""
 					: "; not in charge: definitions_dir is what is loaded");
 	for (unsigned i = 0; i < report->n_generations; i++)
-		write_generation(stream, &report->generations[i]);
+		write_generation(stream, &report->generations[i], now_utc_ms);
 	write_present(stream, report);
 	if (report->n_rejected)
 		(void)fputs("Rejected:\n", stream);

@@ -18,23 +18,31 @@ static int begin_named(struct whole_file *file)
 	return file->fd < 0 ? -errno : 0;
 }
 
-int whole_file_begin(struct whole_file *file, const char *path)
+/* With `flags`, in the directory of a path or as it. */
+static int open_directory(const char *path, int flags)
 {
 	const char *slash = strrchr(path, '/');
 	char directory[PATH_MAX] = ".";
+	int fd;
 
-	file->path = path;
 	if (slash && (size_t)(slash - path) + 2 > sizeof(directory))
 		return -ENAMETOOLONG;
 	if (slash) {
 		memcpy(directory, path, (size_t)(slash - path) + 1);
 		directory[slash - path + 1] = '\0';
 	}
+	fd = open(directory, flags | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+int whole_file_begin(struct whole_file *file, const char *path)
+{
+	file->path = path;
 	file->temporary[0] = '\0';
-	file->fd = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	file->fd = open_directory(path, O_TMPFILE | O_WRONLY);
 	if (file->fd >= 0)
 		return 0;
-	return errno == EOPNOTSUPP || errno == EISDIR ? begin_named(file) : -errno;
+	return file->fd == -EOPNOTSUPP || file->fd == -EISDIR ? begin_named(file) : file->fd;
 }
 
 /* A name can only be replaced by another one. */
@@ -56,6 +64,18 @@ static int give_name(struct whole_file *file)
 	return -errno;
 }
 
+/* The new name, too. Some file systems cannot be asked for that. */
+static int keep_name(const char *path)
+{
+	int r, fd = open_directory(path, O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0)
+		return fd == -EACCES ? 0 : fd; /* who may write there need not be allowed to list */
+	r = fsync(fd) && errno != EINVAL ? -errno : 0;
+	(void)close(fd);
+	return r;
+}
+
 int whole_file_settle(struct whole_file *file)
 {
 	int r;
@@ -67,7 +87,7 @@ int whole_file_settle(struct whole_file *file)
 	if (!r)
 		file->temporary[0] = '\0';
 	whole_file_drop(file);
-	return r;
+	return r ? r : keep_name(file->path);
 }
 
 void whole_file_drop(struct whole_file *file)

@@ -33,6 +33,8 @@ enum cli_exit {
 	CLI_EXIT_NO_DAEMON = 4,
 	CLI_EXIT_NOT_PERMITTED = 5,
 	CLI_EXIT_REFUSED = 6,
+	CLI_EXIT_REJECTED =
+		7, /* ours: definitions were tried, and do not serve; CLI_EXIT_REFUSED: nothing was tried */
 };
 
 #endif

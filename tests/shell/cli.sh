@@ -340,7 +340,7 @@ t_exit_is "a field that no definitions have is exit 3" 3 "$cli" --socket "$work/
 printf 'DAMAGED' >"$work/daily.cvd" && printf 'fine' >"$work/own.ndb"
 t_exit_is "definitions check: a set that passes is exit 0" 0 "$cli" --socket "$sock" definitions check "$work/own.ndb"
 t_like "and says what it would be" "$t_output" '^Passed: 14 signatures, 1.0 MiB, loaded in 1.5 s$'
-t_exit_is "one that does not is exit 6" 6 "$cli" --socket "$sock" definitions check "$work/own.ndb" "$work/daily.cvd"
+t_exit_is "one that does not is exit 7" 7 "$cli" --socket "$sock" definitions check "$work/own.ndb" "$work/daily.cvd"
 t_like "with the file and the reason" "$t_output" '^daily.cvd .* refused: it is damaged$'
 t_like "and the reason for the whole" "$t_output" '^Refused: the trial refused it$'
 t_is "a custom file is sent as one" "$("$cli" --socket "$sock" definitions check "$work/own.ndb" --json | python3 -c '

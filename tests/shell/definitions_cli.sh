@@ -18,6 +18,7 @@ chmod 755 "$AMP_TMP" "$work"
 sock=$work/control.sock
 export TMPDIR=$work/unpacked
 fake_pid=
+umask 022 # what is exported is nobody else's to write
 
 fake_stop() {
 	[ -z "$fake_pid" ] || { kill_pid "$fake_pid" KILL && wait "$fake_pid"; } 2>/dev/null
@@ -46,7 +47,7 @@ printf 'fine' >"$work/set/daily.cvd" && printf 'held' >"$work/set/daily.cvd.sign
 fake_start
 t_exit_is "store" 0 defs store
 t_like "tells where it is" "$t_output" '^Store: /var/lib/amp/definitions, 5\.0 MiB$'
-t_like "a generation in a line" "$t_output" '^  11 +active +daily 27001, main 62; 4000014 signatures, 3\.0 MiB, built 2021-06-22, sha256 0aff0+$'
+t_like "a generation in a line" "$t_output" '^  11 +active +daily 27001, main 62; 4000014 signatures, 3\.0 MiB, built 2021-06-22 \([0-9]+ d [0-9]+ h old\), sha256 0aff0+$'
 t_like "one that was put aside" "$t_output" '^  12 +put aside '
 t_like "the last good one" "$t_output" '^  10 +last-good '
 t_like "what is under way" "$t_output" '^Under way: an update: trial$'
@@ -68,7 +69,7 @@ t_ok "in JSON, too" json_has 'o["passed"] and o["generation"] == 12 and o["files
 t_is "a field of an import" "$(defs import --field generation "$work/daily.cvd")" 12
 t_is "a check brings nothing" "$(defs check --field generation "$work/daily.cvd")" 0
 t_is "--force goes along" "$(defs import --force --field signatures "$work/daily.cvd") $(defs import --field signatures "$work/daily.cvd")" "15 14"
-t_exit_is "a set that is refused is exit 6" 6 defs import "$work/daily.cvd" "$work/main.cvd"
+t_exit_is "a set that is rejected is exit 7" 7 defs import "$work/daily.cvd" "$work/main.cvd"
 t_like "with the reason" "$t_output" '^Refused: the trial refused it$'
 t_is "and nothing serves" "$(printf '%s\n' "$t_output" | grep -c serves)" 0
 t_exit_is "a directory" 0 defs import "$work/set"
@@ -86,7 +87,9 @@ t_is "to the one before" "$t_output" 'Generation 10 serves.'
 t_is "to one that is named" "$(defs rollback 11)" 'Generation 11 serves.'
 t_is "as a field" "$(defs rollback --field generation)" 10
 t_exit_is "to one that is not there is exit 6" 6 defs rollback 77
-t_is "with the reason" "$t_output" "Refused: there is no generation 77"
+t_is "with the reason" "$t_output" "ampcli: refused (not possible now): there is no generation 77"
+t_exit_is "to one that does not come up is exit 7" 7 defs rollback 76
+t_is "with the reason, too" "$t_output" "Refused: the scan service did not come up with it"
 t_exit_is "an update" 0 update --now
 t_is "says what came" "$t_output" 'daily 27001 from the stand-in (3.0 MiB downloaded); generation 12 serves'
 t_ok "in JSON, too" json_has 'o == {"outcome": "updated", "rejected": False, "reason": "daily 27001 from the stand-in", "generation": 12, "bytes": 3 << 20}' < <(update --json)
@@ -97,7 +100,7 @@ for n in 0 1 5 14 100; do
 	update >"$work/out" 2>&1
 	codes="$codes $?"
 done
-t_is "exit codes of an update: had, nothing new, unreachable, known as bad, rejected" "$codes" " 0 0 2 2 6"
+t_is "exit codes of an update: had, nothing new, unreachable, known as bad, rejected" "$codes" " 0 0 2 2 7"
 
 fake_start
 : >"$work/errors"
@@ -128,22 +131,22 @@ definitions rollback -1|
 definitions rollback 99999999999999999999|is no number
 definitions rollback 1 2|at most 1 argument
 definitions export|to which file
-definitions export x.tar|ends in .amp.tar
-definitions export x x.amp.tar|'x' is no number
-definitions export 1 2 x.amp.tar|at most 2
-definitions import --digest 12 x.amp.tar|64 hexadecimal digits
-definitions import --digest ${digest%?}g x.amp.tar|64 hexadecimal digits
+definitions export x.tar|ends in .amp-definitions.tar
+definitions export x x.amp-definitions.tar|'x' is no number
+definitions export 1 2 x.amp-definitions.tar|at most 2
+definitions import --digest 12 x.amp-definitions.tar|64 hexadecimal digits
+definitions import --digest ${digest%?}g x.amp-definitions.tar|64 hexadecimal digits
 definitions import --digest $digest x.cvd|for one bundle
-definitions import --digest $digest a.amp.tar b.amp.tar|for one bundle
+definitions import --digest $digest a.amp-definitions.tar b.amp-definitions.tar|for one bundle
 definitions store --field nonsense|no field 'nonsense'
 definitions import --field nonsense x.cvd|no field 'nonsense'
 definitions rollback --field nonsense|no field 'nonsense'
-definitions export --field nonsense x.amp.tar|no field 'nonsense'
+definitions export --field nonsense x.amp-definitions.tar|no field 'nonsense'
 defupdate --field nonsense|no field 'nonsense'
 defupdate x|takes no arguments, not 'x'
 defupdate --later|
 EOT
-for words in "definitions store" "definitions import $work/daily.cvd" "definitions rollback" "definitions export $work/x.amp.tar" defupdate; do
+for words in "definitions store" "definitions import $work/daily.cvd" "definitions rollback" "definitions export $work/x.amp-definitions.tar" defupdate; do
 	# shellcheck disable=SC2086 # words
 	t_exit_is "no daemon is exit 4 (${words%% /*})" 4 "$cli" --socket "$work/no.sock" $words
 done
@@ -174,7 +177,7 @@ for words in "definitions rollback" "definitions import $work/daily.cvd" defupda
 	t_like "and that is said" "$t_output" '^ampcli: the connection to ampdaemon .* was lost'
 done
 fake_start other
-for words in "definitions rollback" "definitions import $work/daily.cvd" "definitions store" "definitions export $work/x.amp.tar" defupdate; do
+for words in "definitions rollback" "definitions import $work/daily.cvd" "definitions store" "definitions export $work/x.amp-definitions.tar" defupdate; do
 	# shellcheck disable=SC2086 # words
 	t_exit_is "another answer is exit 4 (${words%% /*})" 4 "$cli" --socket "$sock" $words
 	t_ok "in one sentence" one_sentence "$t_output"
@@ -183,10 +186,10 @@ fake_start odd-store
 t_is "a path of the store with escape bytes is harmless" "$(defs store | tr -d '\n' | grep -c '[[:cntrl:]]')" 0
 t_like "and shown" "$(defs store)" '^Store: /x/\\x1b\[31m\\n\\xff, '
 t_ok "its bytes are in JSON" json_has '__import__("base64").b64decode(o["root_bytes"]) == b"/x/\033[31m\n\xff"' < <(defs store --json)
-t_exit_is "nothing is exported from it" 6 defs export "$work/x.amp.tar"
+t_exit_is "nothing is exported from it" 6 defs export "$work/x.amp-definitions.tar"
 fake_start no-store
 t_like "no store" "$(defs store)" '^Store: none'
-t_exit_is "has nothing to export" 6 defs export "$work/x.amp.tar"
+t_exit_is "has nothing to export" 6 defs export "$work/x.amp-definitions.tar"
 t_ok "in one sentence" one_sentence "$t_output"
 
 # ---- age -------------------------------------------------------------------------------------------------------------
@@ -240,12 +243,12 @@ in_small() { # COMMAND...: where TMPDIR has 8 MiB
 }
 try_bundle() { # NAME REGEX
 	local output status
-	output=$(timeout 20 "$cli" --socket "$sock" definitions import "$work/bundles/$1.amp.tar" 2>&1)
+	output=$(timeout 20 "$cli" --socket "$sock" definitions import "$work/bundles/$1.amp-definitions.tar" 2>&1)
 	status=$?
 	printf 'exit %s: %s\n' "$status" "$output"
 	[ -z "$(ls -A "$TMPDIR")" ] || return 1
 	if [ -z "$2" ]; then [ $status -eq 0 ]; return; fi
-	[ $status -eq 6 ] && one_sentence "$output" && printf '%s\n' "$output" | grep -qE -- "$2" && ! printf '%s' "$output" | grep -q '[[:cntrl:]]'
+	[ $status -eq 7 ] && one_sentence "$output" && printf '%s\n' "$output" | grep -qE -- "$2" && ! printf '%s' "$output" | grep -q '[[:cntrl:]]'
 }
 while IFS=$'\t' read -r name regex; do
 	[ "$name" = holes ] || t_ok "bundle $name is ${regex:+not }taken" try_bundle "$name" "$regex"
@@ -255,30 +258,30 @@ limit=40000
 kib=$(cd "$work/bundles" && python3 - "$cli" --socket "$sock" definitions import <<'EOP'
 import resource, subprocess, sys
 for name in ("pax-long", "pax-many", "gnu-long-huge", "manifest-long", "huge-header"):
-    subprocess.run(sys.argv[1:] + [name + ".amp.tar"], capture_output=True)
+    subprocess.run(sys.argv[1:] + [name + ".amp-definitions.tar"], capture_output=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 EOP
 )
 t_ok "the worst of them take bounded memory ($kib KiB)" test "$kib" -lt $limit
 if unshare -m true 2>/dev/null; then
-	t_exit_is "a bundle that is larger than the disk is exit 2" 2 in_small "$cli" --socket "$sock" definitions import "$work/bundles/holes.amp.tar"
+	t_exit_is "a bundle that is larger than the disk is exit 2" 2 in_small "$cli" --socket "$sock" definitions import "$work/bundles/holes.amp-definitions.tar"
 	t_like "and says where" "$t_output" 'cannot be unpacked in .*/unpacked .*No space left'
 else
 	t_skip "a bundle that is larger than the disk" "no mount namespaces here"
 fi
-mkfifo "$work/fifo.amp.tar" "$work/fifo.cvd" && mkdir "$work/dir.amp.tar" && ln -s /dev/zero "$work/zero.amp.tar"
+mkfifo "$work/fifo.amp-definitions.tar" "$work/fifo.cvd" && mkdir "$work/dir.amp-definitions.tar" && ln -s /dev/zero "$work/zero.amp-definitions.tar"
 for name in fifo dir zero; do
-	t_exit_is "a $name instead of a bundle is refused" 6 timeout 10 "$cli" --socket "$sock" definitions import "$work/$name.amp.tar"
+	t_exit_is "a $name instead of a bundle is refused" 6 timeout 10 "$cli" --socket "$sock" definitions import "$work/$name.amp-definitions.tar"
 	t_like "and called no file" "$t_output" 'no regular file'
 done
-t_exit_is "a bundle that is not there is exit 2" 2 defs import "$work/none.amp.tar"
-t_exit_is "a place that is not there is exit 2" 2 env TMPDIR="$work/none" "$cli" --socket "$sock" definitions import "$work/bundles/good.amp.tar"
-good=$(tar -xOf "$work/bundles/good.amp.tar" manifest | sha256sum | cut -d' ' -f1)
-t_exit_is "a bundle of the digest that is named" 0 defs import --digest "$good" "$work/bundles/good.amp.tar"
-t_exit_is "in capitals, too" 0 defs import --digest "${good^^}" "$work/bundles/good.amp.tar"
-t_exit_is "of another one is exit 6" 6 defs import --digest "$digest" "$work/bundles/good.amp.tar"
+t_exit_is "a bundle that is not there is exit 2" 2 defs import "$work/none.amp-definitions.tar"
+t_exit_is "a place that is not there is exit 2" 2 env TMPDIR="$work/none" "$cli" --socket "$sock" definitions import "$work/bundles/good.amp-definitions.tar"
+good=$(tar -xOf "$work/bundles/good.amp-definitions.tar" manifest | sha256sum | cut -d' ' -f1)
+t_exit_is "a bundle of the digest that is named" 0 defs import --digest "$good" "$work/bundles/good.amp-definitions.tar"
+t_exit_is "in capitals, too" 0 defs import --digest "${good^^}" "$work/bundles/good.amp-definitions.tar"
+t_exit_is "of another one is exit 7" 7 defs import --digest "$digest" "$work/bundles/good.amp-definitions.tar"
 t_like "and says so" "$t_output" 'its digest is not the one that was named$'
-t_is "its files arrive whole" "$(defs import --json "$work/bundles/good.amp.tar" | python3 -c 'import json, sys; print([(f["file"], f["origin"]) for f in json.load(sys.stdin)["files"]])')" \
+t_is "its files arrive whole" "$(defs import --json "$work/bundles/good.amp-definitions.tar" | python3 -c 'import json, sys; print([(f["file"], f["origin"]) for f in json.load(sys.stdin)["files"]])')" \
 	"[('daily.cvd', 'official'), ('main.cvd', 'official'), ('main.cvd.sign', 'official')]"
 
 # ---- export ----------------------------------------------------------------------------------------------------------
@@ -295,35 +298,37 @@ make_generation() {
 entries() { find "$work/out.d" -mindepth 1 -printf '%f ' | sort; }
 make_generation
 fake_start store "$root"
-bundle=$work/out.d/x.amp.tar
+bundle=$work/out.d/x.amp-definitions.tar
 echo old >"$bundle"
 t_exit_is "an export over a file" 0 defs export "$bundle"
-t_is "says generation and digest" "$t_output" "generation 11, sha256 $(tar -xOf "$bundle" manifest | sha256sum | cut -d' ' -f1)"
+t_is "says generation and digest" "$(printf '%s\n' "$t_output" | sed -n 2p)" "generation 11, sha256 $(tar -xOf "$bundle" manifest | sha256sum | cut -d' ' -f1)"
+t_is "and what is not in it" "$(printf '%s\n' "$t_output" | sed -n 1p)" "ampcli: 1 file of custom/ is not in it: they belong to this machine"
+t_is "on standard error" "$(defs export "$bundle" 2>/dev/null | wc -l) $(defs export --field left_out "$bundle" 2>/dev/null)" "1 1"
 t_is "has the signed files, manifest first" "$(tar -tf "$bundle" | tr '\n' ' ')" "manifest daily.cvd main.cvd "
 t_is "for everybody to read" "$(stat -c %a "$bundle")" 644
 sum=$(sha256sum <"$bundle")
 touch "$generation/daily.cvd"
-t_ok "in JSON, too" json_has "o['generation'] == 11 and len(o['sha256']) == 64 and o['path'] == '$bundle'" < <(defs export --json 11 "$bundle")
+t_ok "in JSON, too" json_has "o['generation'] == 11 and len(o['sha256']) == 64 and o['path'] == '$bundle' and o['left_out'] == 1" < <(defs export --json 11 "$bundle" 2>/dev/null)
 t_is "the same bytes each time" "$(sha256sum <"$bundle")" "$sum"
-t_is "a relative name" "$(cd "$work/out.d" && defs export --field generation y.amp.tar && sha256sum <y.amp.tar)" "11
+t_is "a relative name" "$(cd "$work/out.d" && defs export --field generation y.amp-definitions.tar 2>/dev/null && sha256sum <y.amp-definitions.tar)" "11
 $sum"
-t_exit_is "what was exported can be imported" 0 defs import --digest "$(defs export --field sha256 "$bundle")" "$bundle"
-rm -f "$work/out.d/y.amp.tar"
+t_exit_is "what was exported can be imported" 0 defs import --digest "$(defs export --field sha256 "$bundle" 2>/dev/null)" "$bundle"
+rm -f "$work/out.d/y.amp-definitions.tar"
 t_exit_is "a generation that is not there is exit 6" 6 defs export 4711 "$bundle"
 t_is "and says so" "$t_output" "ampcli: there is no generation 4711"
-t_exit_is "a directory that is not there is exit 2" 2 defs export "$work/none/x.amp.tar"
-mkdir -p "$work/out.d/d.amp.tar"
-t_exit_is "a directory in the way is exit 2" 2 defs export "$work/out.d/d.amp.tar"
+t_exit_is "a directory that is not there is exit 2" 2 defs export "$work/none/x.amp-definitions.tar"
+mkdir -p "$work/out.d/d.amp-definitions.tar"
+t_exit_is "a directory in the way is exit 2" 2 defs export "$work/out.d/d.amp-definitions.tar"
 t_ok "in one sentence" one_sentence "$t_output"
-rmdir "$work/out.d/d.amp.tar"
-t_is "and nothing is left of it" "$(entries)" "x.amp.tar "
+rmdir "$work/out.d/d.amp-definitions.tar"
+t_is "and nothing is left of it" "$(entries)" "x.amp-definitions.tar "
 t_is "one that is killed in the middle" "$(bash -c 'ulimit -c 0; ulimit -f 40; exec "$0" --socket "$1" definitions export "$2"' "$cli" "$sock" "$bundle" >/dev/null 2>&1; echo $?)" 153
 t_is "leaves what was there" "$(sha256sum <"$bundle")" "$sum"
-t_is "and nothing else" "$(entries)" "x.amp.tar "
+t_is "and nothing else" "$(entries)" "x.amp-definitions.tar "
 if unshare -m true 2>/dev/null; then
-	t_is "a full disk is exit 2, and leaves nothing" "$(in_small bash -c '"$0" --socket "$1" definitions export "$TMPDIR/big.amp.tar" >/dev/null && dd if=/dev/zero of="$TMPDIR/ballast" bs=64k 2>/dev/null
-		sum=$(sha256sum <"$TMPDIR/big.amp.tar")
-		"$0" --socket "$1" definitions export "$TMPDIR/big.amp.tar" 2>/dev/null; echo $?; ls "$TMPDIR"; [ "$sum" = "$(sha256sum <"$TMPDIR/big.amp.tar")" ] && echo same' "$cli" "$sock" | tr '\n' ' ')" "2 ballast big.amp.tar same "
+	t_is "a full disk is exit 2, and leaves nothing" "$(in_small bash -c '"$0" --socket "$1" definitions export "$TMPDIR/big.amp-definitions.tar" >/dev/null && dd if=/dev/zero of="$TMPDIR/ballast" bs=64k 2>/dev/null
+		sum=$(sha256sum <"$TMPDIR/big.amp-definitions.tar")
+		"$0" --socket "$1" definitions export "$TMPDIR/big.amp-definitions.tar" 2>/dev/null; echo $?; ls "$TMPDIR"; [ "$sum" = "$(sha256sum <"$TMPDIR/big.amp-definitions.tar")" ] && echo same' "$cli" "$sock" | tr '\n' ' ')" "2 ballast big.amp-definitions.tar same "
 else
 	t_skip "a full disk" "no mount namespaces here"
 fi
@@ -333,8 +338,20 @@ for damage in 'echo x >>' 'echo x >' 'rm -f' 'ln -sf /etc/passwd' 'mkfifo_over';
 	eval "$damage \"\$generation/main.cvd\""
 	case $damage in *'>>') continue ;; esac # what is behind the promised bytes is not exported
 	t_ok "a file that is not what it was is not exported ($damage)" eval '! timeout 10 "$cli" --socket "$sock" definitions export "$bundle"'
-	t_is "and what was there stays ($damage)" "$(sha256sum <"$bundle") $(entries)" "$sum x.amp.tar "
+	t_is "and what was there stays ($damage)" "$(sha256sum <"$bundle") $(entries)" "$sum x.amp-definitions.tar "
 done
+for place in . manifest main.cvd; do # of somebody else, or theirs to write
+	make_generation
+	chown 65534 "$generation/$place"
+	t_exit_is "what is not root's is not exported ($place): exit 6" 6 defs export "$bundle"
+	t_like "and it is said ($place)" "$t_output" 'that root alone may write$'
+	chown 0 "$generation/$place" && chmod 0666 "$generation/$place"
+	t_exit_is "nor what others may write ($place)" 6 defs export "$bundle"
+	t_is "and what was there stays ($place)" "$(sha256sum <"$bundle") $(entries)" "$sum x.amp-definitions.tar "
+done
+make_generation
+mkfifo_over "$generation/manifest"
+t_exit_is "a pipe for a manifest keeps nobody waiting" 6 timeout 10 "$cli" --socket "$sock" definitions export "$bundle"
 make_generation
 rm "$generation/manifest"
 t_ok "nor without its manifest" eval '! defs export "$bundle"'
@@ -345,11 +362,11 @@ make_generation
 chmod 700 "$root"
 if setpriv --reuid 65534 --clear-groups test -x "$cli" -a -w "$sock" 2>/dev/null; then
 	chmod 777 "$work/out.d"
-	t_exit_is "who cannot read the store cannot export: exit 5" 5 as_nobody definitions export "$work/out.d/n.amp.tar"
+	t_exit_is "who cannot read the store cannot export: exit 5" 5 as_nobody definitions export "$work/out.d/n.amp-definitions.tar"
 	t_ok "in one sentence" one_sentence "$t_output"
 	chmod 755 "$root" && chmod 600 "$generation/main.cvd"
-	t_exit_is "nor who cannot read one of the files" 5 as_nobody definitions export "$work/out.d/n.amp.tar"
-	t_is "and nothing is left of it" "$(entries)" "x.amp.tar "
+	t_exit_is "nor who cannot read one of the files" 5 as_nobody definitions export "$work/out.d/n.amp-definitions.tar"
+	t_is "and nothing is left of it" "$(entries)" "x.amp-definitions.tar "
 else
 	t_skip "an export by another user" "a place that nobody can reach is needed"
 fi

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * fake_definitions: the stand-in's definitions. Generations 10 (last-good) and 11 (active), one put aside, one set rejected. A file that begins
- * with DAMAGED is refused, and the set with it; a forced import has a signature more; there is no generation 77 to go back to.
+ * with DAMAGED is refused, and the set with it; a forced import has a signature more; there is no generation 77 to go back to, and 76 does not come up.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -102,14 +102,19 @@ static void take_file(const struct request *request, int fd)
 
 static void answer_rollback(const struct fake *fake, uint64_t generation)
 {
-	struct reply reply = {
-		.kind = REPLY_CHECK_VERDICT,
-		.check_verdict = {.passed = generation != 77,
-				  .reason = generation == 77 ? "there is no generation 77" : "",
-				  .generation = generation ? generation : 10}};
+	struct reply reply = {.kind = REPLY_CHECK_VERDICT,
+			      .check_verdict = {.passed = generation != 76,
+						.reason = "",
+						.generation = generation ? generation : 10}};
 
-	if (generation == 77)
+	if (generation == 77) {
+		fake_refuse(fake, REFUSAL_STATE, "there is no generation 77");
+		return;
+	}
+	if (generation == 76) {
+		reply.check_verdict.reason = "the scan service did not come up with it";
 		reply.check_verdict.generation = 0;
+	}
 	if (!begin_answer(fake))
 		fake_send(fake, &reply);
 }

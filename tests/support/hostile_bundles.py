@@ -3,7 +3,7 @@
 """hostile_bundles: bundles of definitions that no export wrote, one file each, and the two that must be taken.
 
 Usage: hostile_bundles.py DIRECTORY
-Prints a line NAME<TAB>REGEX for each: what ampcli is to say of NAME.amp.tar; an empty REGEX: it is taken.
+Prints a line NAME<TAB>REGEX for each: what ampcli is to say of NAME.amp-definitions.tar; an empty REGEX: it is taken.
 """
 import gzip
 import hashlib
@@ -175,12 +175,12 @@ def make():
 def main():
     place = sys.argv[1]
     for name, regex, content in make():
-        with open(os.path.join(place, name + ".amp.tar"), "wb") as f:
+        with open(os.path.join(place, name + ".amp-definitions.tar"), "wb") as f:
             f.write(content)
         print(name, regex, sep="\t")
     # A file of zeros that takes no room, whose manifest promises them.
     size, sha = 3 << 30, hashlib.sha256(b"").hexdigest()
-    with open(os.path.join(place, "holes.amp.tar"), "wb") as f:
+    with open(os.path.join(place, "holes.amp-definitions.tar"), "wb") as f:
         f.write(entry("manifest", b"%s %d main.cvd\n" % (sha.encode(), size)) + header("main.cvd", size))
         f.truncate(f.tell() + size + 2 * BLOCK)
     print("holes", "cannot be unpacked", sep="\t")

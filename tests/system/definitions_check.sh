@@ -23,12 +23,12 @@ t_exit_is "a good set passes" 0 cli definitions check "$(as test.cvd test-6.cvd)
 t_like "with its file" "$t_output" '^test.cvd  *6  *14 .* signed  *passed$'
 printf 'Own.Thing:0:*:deadbeefcafebabe00112233\n' >"$mine/own.ndb"
 t_exit_is "with a file of one's own, too" 0 cli definitions check "$mine/test.cvd" "$mine/own.ndb"
-t_exit_is "one that would weaken the engine is refused" 6 cli definitions check "$mine/test.cvd" "$(cp "$mine/own.ndb" "$mine/own.ign2" && echo "$mine/own.ign2")"
-t_exit_is "an empty one is refused" 6 cli definitions check "$(as test.cvd test-1.cvd)"
-t_exit_is "a damaged one" 6 cli definitions check "$(as test.cvd damaged/flip-body-last.cvd)"
-t_exit_is "one that is cut where libclamav does not see it" 6 cli definitions check "$(as test.cld damaged/cldtrunc-at-19-test.cdb.cld)"
-t_exit_is "one that crashes libclamav" 6 cli definitions check "$(as test.cld damaged/cld-extra-cud.cld)"
-t_exit_is "one under a wrong name" 6 cli definitions check "$(as daily.cvd test-6.cvd)"
+t_exit_is "one that would weaken the engine is rejected" 7 cli definitions check "$mine/test.cvd" "$(cp "$mine/own.ndb" "$mine/own.ign2" && echo "$mine/own.ign2")"
+t_exit_is "an empty one is rejected" 7 cli definitions check "$(as test.cvd test-1.cvd)"
+t_exit_is "a damaged one" 7 cli definitions check "$(as test.cvd damaged/flip-body-last.cvd)"
+t_exit_is "one that is cut where libclamav does not see it" 7 cli definitions check "$(as test.cld damaged/cldtrunc-at-19-test.cdb.cld)"
+t_exit_is "one that crashes libclamav" 7 cli definitions check "$(as test.cld damaged/cld-extra-cud.cld)"
+t_exit_is "one under a wrong name" 7 cli definitions check "$(as daily.cvd test-6.cvd)"
 t_like "and it is said" "$t_output" 'another name'
 t_exit_is "a name that leads elsewhere is refused" 6 cli definitions check "$(as ..test.cvd test-6.cvd)"
 t_exit_is "a FIFO is refused" 6 timeout 10 "$AMP_BUILD/ampcli/ampcli" --socket "$amp_socket" definitions check "$(mkfifo "$mine/fifo.cvd" && echo "$mine/fifo.cvd")"

@@ -59,7 +59,7 @@ load_again
 t_is "without certificates it serves" "$(serves)" true
 
 trust "$AMP_TMP/others.root.crt"
-t_exit_is "under another's certificate a trial does not pass, without a restart" 6 check
+t_exit_is "under another's certificate a trial does not pass, without a restart" 7 check
 t_like "and says why" "$t_output" 'none of the trusted certificates'
 t_is "what serves, serves" "$(serves)" true
 load_again
@@ -89,7 +89,7 @@ t_like "which are held" "$t_output" 'signed twice'
 trust "$AMP_TMP/ours.root.crt"
 cp "$AMP_TEST_DATA/test-5.cvd" "$AMP_TMP/other.cvd" && sign ours "$AMP_TMP/other.cvd"
 cp "$AMP_TMP/other.cvd.sign" "$set/test.cvd.sign"
-t_exit_is "the signature of another version is refused" 6 check
+t_exit_is "the signature of another version is refused" 7 check
 t_like "and says why" "$t_output" 'does not verify'
 sign ours "$set/test.cvd"
 t_exit_is "a new one passes" 0 check

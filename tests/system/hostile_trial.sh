@@ -20,7 +20,7 @@ is_put_away() { [ -z "$(find "$amp_private/store/staging" "$amp_private/store/ge
 
 for lie in canary silent custom twice stranger database sum flood; do
 	plan "trial-$lie"
-	t_exit_is "$lie: the set is rejected" 6 cli definitions check "$amp_private/test.cvd"
+	t_exit_is "$lie: the set is rejected" 7 cli definitions check "$amp_private/test.cvd"
 	t_like "$lie: as the end of a trial that broke the protocol" "$t_output" 'the trial broke the protocol'
 	t_ok "$lie: nothing is left behind" wait_for 5 is_put_away
 done

@@ -32,7 +32,7 @@ t_is "which answers" "$(version_that_answers)" 5
 t_ok "the bad one goes from the disk" wait_for 10 eval '! [ -e "$store/generations/$bad" ]'
 scan_count "$AMP_TMP/files"
 t_is "the files are scanned again: what they failed with is gone" "$v_clean" 6
-t_exit_is "its digest is rejected" 6 cli definitions import "$(set_of 6)"
+t_exit_is "its digest is rejected" 7 cli definitions import "$(set_of 6)"
 t_like "for that reason" "$(cli definitions list)" 'scan workers failed too often with it'
 t_ok "fault 6 is cleared" wait_for 30 has_no_fault 6
 event_names 1000 >"$AMP_TMP/events"

@@ -202,10 +202,10 @@ static void what_is_kept_is_told_in_text(void)
 {
 	FILE *stream = begin();
 
-	render_text_generations(&(struct text_target){.stream = stream}, &kept);
+	render_text_generations(&(struct text_target){.stream = stream}, &kept, NOW_MS);
 	expect(stream,
 	       "Store: /x\\x1b[31m\\xff, 0 B\n"
-	       "  7      active, last-good  daily 27001, main 62; 14 signatures, 1.0 MiB, built 2021-06-22, sha256 0aff000000000000\n"
+	       "  7      active, last-good  daily 27001, main 62; 14 signatures, 1.0 MiB, built 2021-06-22 (4 d 0 h old), sha256 0aff000000000000\n"
 	       "  6      kept               not known yet; 0 signatures, 0 B, built unknown, sha256 0aff000000000000\n"
 	       "Probation: 1 min 0 s left\n"
 	       "Under way: an import: trial\n"
@@ -214,7 +214,8 @@ static void what_is_kept_is_told_in_text(void)
 	       "Updates: last check 2021-06-22 21:34:00 UTC (unreachable: no mirror answers)\n");
 	stream = begin();
 	render_text_generations(&(struct text_target){.stream = stream},
-				&(struct generations_report){.candidate = "", .last_reason = ""});
+				&(struct generations_report){.candidate = "", .last_reason = ""},
+				NOW_MS);
 	expect(stream, "Store: none (definitions_root of the configuration)\n");
 }
 
@@ -236,7 +237,8 @@ static void what_is_kept_is_one_object(void)
 		FILE *stream = begin();
 
 		CU_ASSERT_TRUE(render_json_generations(
-			&(struct json_target){.stream = stream, .field = rows[i].field}, &kept));
+			&(struct json_target){.stream = stream, .field = rows[i].field}, &kept,
+			NOW_MS));
 		expect(stream, rows[i].value);
 		CU_ASSERT_TRUE(render_json_knows_generations_field(rows[i].field));
 	}
@@ -251,7 +253,7 @@ static void an_update_and_a_bundle_have_their_words(void)
 						      .generation = 8,
 						      .bytes = 3u << 20};
 	static const struct bundle_view view = {
-		.generation = 8, .digest = "0aff", .path = "/x.amp.tar"};
+		.generation = 8, .digest = "0aff", .path = "/x.amp-definitions.tar", .left_out = 2};
 	FILE *stream = begin();
 
 	render_text_update(&(struct text_target){.stream = stream}, &verdict);
@@ -260,7 +262,7 @@ static void an_update_and_a_bundle_have_their_words(void)
 	expect(stream,
 	       "daily 27001 (3.0 MiB downloaded); generation 8 serves\n"
 	       "{\"outcome\":\"updated\",\"rejected\":false,\"reason\":\"daily 27001\",\"generation\":8,\"bytes\":3145728}\n"
-	       "{\"generation\":8,\"sha256\":\"0aff\",\"path\":\"/x.amp.tar\"}\n");
+	       "{\"generation\":8,\"sha256\":\"0aff\",\"path\":\"/x.amp-definitions.tar\",\"left_out\":2}\n");
 	CU_ASSERT_TRUE(render_json_knows_bundle_field("sha256"));
 	CU_ASSERT_FALSE(render_json_knows_bundle_field("outcome"));
 	CU_ASSERT_TRUE(render_json_knows_update_field("outcome"));
