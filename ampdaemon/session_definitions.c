@@ -102,6 +102,39 @@ void session_definitions_phase(enum candidate_phase phase, struct reply *ret_rep
 	*ret_reply = (struct reply){.kind = REPLY_PROGRESS, .progress = {.text = words[phase]}};
 }
 
+/* ---- updates ---- */
+
+void session_definitions_update_verdict(const struct update_answer *answer, struct reply *ret_reply)
+{
+	*ret_reply = (struct reply){
+		.kind = REPLY_UPDATE_VERDICT,
+		.update_verdict = {.outcome = answer->outcome,
+				   .is_rejected = answer->rejection != REJECTION_NONE &&
+						  answer->rejection != REJECTION_NOTHING_NEW,
+				   .reason = answer->reason,
+				   .generation = answer->generation,
+				   .bytes = answer->bytes}};
+}
+
+void session_definitions_update_progress(const char *text, uint64_t done, uint64_t total,
+					 struct reply *ret_reply)
+{
+	*ret_reply = (struct reply){.kind = REPLY_PROGRESS,
+				    .progress = {.text = text, .done = done, .total = total}};
+}
+
+void session_definitions_updates(const struct update_view *view,
+				 struct generations_report *ret_report)
+{
+	ret_report->updates_on = view->is_on;
+	ret_report->last_check_ms = view->last_check_ms;
+	ret_report->last_outcome = view->last_outcome;
+	ret_report->last_reason = view->last_reason;
+	ret_report->next_check_ms = view->next_check_ms;
+	ret_report->age_state = view->age;
+	ret_report->age_limit_s = view->age_limit_s;
+}
+
 /* ---- what there is ---- */
 
 static void describe(const struct definition_machine *machine, const struct generation *generation,

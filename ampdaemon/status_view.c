@@ -141,6 +141,20 @@ static void fill_faults(struct filling *f, const struct status_sources *sources)
 	r->unscannable = unscannable_count(desk_unscannable(sources->desk));
 }
 
+static void fill_age(struct filling *f, const struct update_desk *updates)
+{
+	char text[LIMIT_REASON_BYTES + 1];
+	struct update_view view;
+
+	if (!updates)
+		return;
+	update_desk_view(updates, &view);
+	f->report->age_state = view.age;
+	f->report->age_limit_s = view.age_limit_s;
+	for (unsigned n = 0; update_desk_notice(updates, n, text); n++)
+		note(f, "%s", text);
+}
+
 void status_view_fill(const struct status_sources *sources, struct status_notices *notices,
 		      struct status_report *ret_report)
 {
@@ -161,4 +175,5 @@ void status_view_fill(const struct status_sources *sources, struct status_notice
 	fill_jobs(&f, sources->desk);
 	fill_journal(&f, sources->journal);
 	fill_faults(&f, sources);
+	fill_age(&f, sources->updates);
 }

@@ -12,6 +12,7 @@
 #include "ampdaemon/journal.h"
 #include "ampdaemon/scan_desk.h"
 #include "ampdaemon/supervisor.h"
+#include "ampdaemon/update_desk.h"
 #include "ampdaemon/worker_memory.h"
 
 struct status_sources {
@@ -22,7 +23,8 @@ struct status_sources {
 	const struct worker_memory *memory;
 	const struct fault_desk *faults;
 	const struct incident_desk *incidents;
-	uint32_t restarts; /* in place, since the first start */
+	const struct update_desk *updates; /* NULL: nobody watches the age */
+	uint32_t restarts;                 /* in place, since the first start */
 	mono_ms started;
 };
 
