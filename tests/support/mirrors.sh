@@ -58,6 +58,6 @@ start() { # not by t_ok, whose subshell would keep the pid to itself
 }
 
 defupdate() { cli defupdate --json; }
-updater_pid() { pgrep -o -u "$update_uid"; }
+updater_pid() { ps -o pid=,stat= -u "$update_uid" | awk '$2 !~ /^Z/ { print $1; found = 1; exit } END { exit !found }'; } # the dead are init's
 left() { (cd "$store/incoming" 2>/dev/null && find . -mindepth 1 | sed 's,^\./,,' | sort | tr '\n' ' '); }
 nothing_is_left() { [ -z "$(left)" ] || [ "$(left)" = "freshclam.dat " ]; }
