@@ -233,6 +233,8 @@ static int build_desks(struct daemon *d)
 
 	struct definition_needs definitions = {
 		.loop = &d->loop, .configuration = d->configuration, .journal = d->journal};
+	struct update_needs updates = {
+		.loop = &d->loop, .configuration = d->configuration, .journal = d->journal};
 
 	d->faults = fault_desk_new(d->journal);
 	d->memory = worker_memory_new(&d->loop, daemon_on_memory_fresh, d);
@@ -249,7 +251,11 @@ static int build_desks(struct daemon *d)
 	definitions.site = supervisor_site(d->supervisor);
 	d->definitions = definition_desk_new(&definitions, &daemon_definition_callbacks, d);
 	d->held = held_verdict_new(&d->loop, daemon_give_verdict, d);
-	return d->desk && d->definitions && d->held ? 0 : -ENOMEM;
+	if (!d->desk || !d->definitions || !d->held)
+		return -ENOMEM;
+	updates.definitions = d->definitions;
+	d->updates = update_desk_new(&updates, &daemon_update_callbacks, d);
+	return d->updates ? 0 : -ENOMEM;
 }
 
 /* The service and its workers go on as if nothing had been. When they cannot be taken, they end by themselves. */
@@ -335,6 +341,7 @@ static void tear_down(struct daemon *d)
 	d->server = control_server_free(d->server);
 	d->watch = site_watch_free(d->watch);
 	d->health = loop_health_free(d->health);
+	d->updates = update_desk_free(d->updates);
 	d->held = held_verdict_free(d->held);
 	d->definitions = definition_desk_free(d->definitions);
 	d->desk = desk_free(d->desk);
@@ -427,6 +434,7 @@ int daemon_run(const struct configuration *configuration)
 		return EXIT_FAILURE; /* told where it happened; the process ends and frees all */
 	tell_start(d);
 	definition_desk_start(d->definitions);
+	update_desk_start(d->updates);
 	supervisor_start(d->supervisor);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT); /* non-zero after uv_stop() */
 	tear_down(d);

@@ -77,7 +77,10 @@ static void on_restart(void *context, const char *reason)
 
 static void on_serves(void *context, uint64_t generation, const struct service_report *report)
 {
-	definition_desk_up(((struct daemon *)context)->definitions, generation, report);
+	struct daemon *d = context;
+
+	definition_desk_up(d->definitions, generation, report);
+	update_desk_serves(d->updates, report->ready.built);
 }
 
 static int on_open(void *context, uint64_t generation, char *why)
@@ -135,7 +138,9 @@ static void on_checked(void *context, uint64_t client, const struct definition_a
 	struct daemon *d = context;
 	struct worker_gap gap = dispatcher_gap(desk_dispatcher(d->desk), clock_mono_ms());
 
-	if (answer->generation && gap.is_switching)
+	if (client == DEFINITION_CLIENT_UPDATER)
+		update_desk_answered(d->updates, answer);
+	else if (answer->generation && gap.is_switching)
 		held_verdict_hold(d->held, client, answer);
 	else
 		daemon_give_verdict(d, client, answer);
@@ -143,10 +148,15 @@ static void on_checked(void *context, uint64_t client, const struct definition_a
 
 static void on_phase(void *context, uint64_t client, enum candidate_phase phase)
 {
+	struct daemon *d = context;
 	static struct reply progress;
 
+	if (client == DEFINITION_CLIENT_UPDATER) {
+		update_desk_phase(d->updates, phase);
+		return;
+	}
 	session_definitions_phase(phase, &progress);
-	control_server_progress(((struct daemon *)context)->server, client, &progress);
+	control_server_progress(d->server, client, &progress);
 }
 
 static void on_load(void *context, const struct definition_load *load)
@@ -218,6 +228,7 @@ void daemon_fill_status(void *context, struct status_report *ret_report)
 					 .journal = d->journal,
 					 .server = d->server,
 					 .memory = d->memory,
+					 .updates = d->updates,
 					 .faults = d->faults,
 					 .incidents = d->incidents,
 					 .restarts = d->restarts,
@@ -248,21 +259,43 @@ void daemon_on_memory_fresh(void *context)
 
 /* ---- updates ---- */
 
+static void on_update_verdict(void *context, uint64_t client, const struct update_answer *answer)
+{
+	static struct reply verdict; /* large: not for the stack */
+
+	session_definitions_update_verdict(answer, &verdict);
+	control_server_verdict(((struct daemon *)context)->server, client, &verdict);
+}
+
+static void on_update_progress(void *context, uint64_t client, const char *text, uint64_t done,
+			       uint64_t total)
+{
+	static struct reply progress;
+
+	session_definitions_update_progress(text, done, total, &progress);
+	control_server_progress(((struct daemon *)context)->server, client, &progress);
+}
+
+const struct update_callbacks daemon_update_callbacks = {.on_verdict = on_update_verdict,
+							 .on_progress = on_update_progress};
+
 int daemon_update(void *context, uint64_t client, char *why)
 {
-	(void)context;
-	(void)client;
-	return refusal_say(why, -EPERM, "the configuration names no mirrors");
+	return update_desk_ask(((struct daemon *)context)->updates, client, why);
 }
 
 void daemon_cancel_update(void *context, uint64_t client)
 {
-	(void)context;
-	(void)client;
+	struct daemon *d = context;
+
+	if (d->updates) /* else it is the end, and the sessions go after it */
+		update_desk_cancel(d->updates, client);
 }
 
 void daemon_fill_updates(void *context, struct generations_report *ret_report)
 {
-	(void)context;
-	ret_report->last_reason = "";
+	struct update_view view;
+
+	update_desk_view(((struct daemon *)context)->updates, &view);
+	session_definitions_updates(&view, ret_report);
 }

@@ -12,6 +12,7 @@ extern const struct supervisor_callbacks daemon_supervisor_callbacks;
 extern const struct incident_callbacks daemon_incident_callbacks;
 extern const struct definition_callbacks daemon_definition_callbacks;
 extern const struct desk_callbacks daemon_desk_callbacks;
+extern const struct update_callbacks daemon_update_callbacks;
 
 /* For the control server and worker_memory. */
 void daemon_fill_status(void *daemon, struct status_report *ret_report);

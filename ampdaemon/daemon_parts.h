@@ -22,6 +22,7 @@
 #include "ampdaemon/site_watch.h"
 #include "ampdaemon/status_view.h"
 #include "ampdaemon/supervisor.h"
+#include "ampdaemon/update_desk.h"
 #include "ampdaemon/worker_memory.h"
 
 struct daemon {
@@ -37,6 +38,7 @@ struct daemon {
 	struct scan_desk *desk;
 	struct definition_desk *definitions;
 	struct held_verdict *held;
+	struct update_desk *updates;
 	struct control_server *server;
 	struct worker_memory *memory;
 	struct loop_health *health;

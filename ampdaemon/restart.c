@@ -132,6 +132,7 @@ static void let_go(struct daemon *d)
 	(void)control_server_hand_over(d->server, d->restart.reason, d->handover.scans,
 				       HANDOVER_SCANS); /* asked for again when it is packed */
 	desk_let_go(d->desk);
+	update_desk_rest(d->updates);
 }
 
 static void take_back(struct daemon *d, const char *reason)
@@ -139,6 +140,7 @@ static void take_back(struct daemon *d, const char *reason)
 	d->restart.letting_go = d->restart.prepared = false;
 	handover_abandon(&d->restart.image);
 	control_server_go_on(d->server);
+	update_desk_go_on(d->updates);
 	again(d, reason);
 }
 
@@ -147,7 +149,7 @@ static const char *obstacle(const struct daemon *d)
 {
 	unsigned stuck;
 
-	if (definition_desk_under_way(d->definitions))
+	if (definition_desk_under_way(d->definitions) || update_desk_is_busy(d->updates))
 		return "the storage of the definitions does not keep up";
 	if (late_close_held() || desk_files_read(d->desk, &stuck))
 		return "a file of a client hangs in its close, and a restart would wait for it";
