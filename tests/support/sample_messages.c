@@ -405,6 +405,39 @@ static struct unscannable_report unscannable_samples[] = {
 			   .signing = DEFINITION_SIGNING_HEADER}},                                 \
 	}
 
+#define KEPT_GENERATIONS                                                                           \
+	{                                                                                          \
+		.root = BYTES("/srv/\xffstore"), .in_charge = true, .active = 12, .last_good = 11, \
+		.probation_left_ms = 899999, .candidate = "an import: trial",                      \
+		.store_bytes = 1ull << 33, .n_generations = 2,                                     \
+		.generations = {{.number = 12,                                                     \
+				 .is_active = true,                                                \
+				 .digest = SAMPLE_DIGEST,                                          \
+				 .signatures = 9000000,                                            \
+				 .built = 1700000000,                                              \
+				 .bytes = 1u << 28,                                                \
+				 .n_databases = 2,                                                 \
+				 .databases = {{"daily", 27000}, {"main", 62}}},                   \
+				{.number = 11,                                                     \
+				 .is_good = true,                                                  \
+				 .is_bad = true,                                                   \
+				 .digest = SAMPLE_DIGEST}},                                        \
+		.n_rejected = 1,                                                                   \
+		.rejected = {{.digest = SAMPLE_DIGEST,                                             \
+			      .utc_ms = 1700000000123,                                             \
+			      .reason = "the trial died of it"}},                                  \
+		.age_state = DEFINITION_AGE_OLD, .age_limit_s = 259200, .updates_on = true,        \
+		.last_check_ms = 1, .next_check_ms = 2, .last_outcome = UPDATE_STALLED,            \
+		.last_reason = "the mirror stopped answering"                                      \
+	}
+
+#define REJECTED_UPDATE                                                                            \
+	{                                                                                          \
+		.outcome = UPDATE_UPDATED, .is_rejected = true,                                    \
+		.reason = "a database is older than the one before", .generation = 9,              \
+		.bytes = 1u << 30                                                                  \
+	}
+
 const struct reply *sample_replies(unsigned *ret_n)
 {
 	static struct event events[16];
@@ -446,44 +479,8 @@ const struct reply *sample_replies(unsigned *ret_n)
 		{.kind = REPLY_CHECK_VERDICT, .check_verdict = {.passed = true, .reason = ""}},
 		{.kind = REPLY_CHECK_VERDICT, .check_verdict = REFUSED_SET},
 		{.kind = REPLY_GENERATIONS, .generations = {.candidate = "", .last_reason = ""}},
-		{.kind = REPLY_GENERATIONS,
-		 .generations = {.root = BYTES("/srv/\xffstore"),
-				 .in_charge = true,
-				 .active = 12,
-				 .last_good = 11,
-				 .probation_left_ms = 899999,
-				 .candidate = "an import: trial",
-				 .store_bytes = 1ull << 33,
-				 .n_generations = 2,
-				 .generations = {{.number = 12,
-						  .is_active = true,
-						  .digest = SAMPLE_DIGEST,
-						  .signatures = 9000000,
-						  .built = 1700000000,
-						  .bytes = 1u << 28,
-						  .n_databases = 2,
-						  .databases = {{"daily", 27000}, {"main", 62}}},
-						 {.number = 11,
-						  .is_good = true,
-						  .is_bad = true,
-						  .digest = SAMPLE_DIGEST}},
-				 .n_rejected = 1,
-				 .rejected = {{.digest = SAMPLE_DIGEST,
-					       .utc_ms = 1700000000123,
-					       .reason = "the trial died of it"}},
-				 .age_state = DEFINITION_AGE_OLD,
-				 .age_limit_s = 259200,
-				 .updates_on = true,
-				 .last_check_ms = 1,
-				 .next_check_ms = 2,
-				 .last_outcome = UPDATE_STALLED,
-				 .last_reason = "the mirror stopped answering"}},
-		{.kind = REPLY_UPDATE_VERDICT,
-		 .update_verdict = {.outcome = UPDATE_UPDATED,
-				    .is_rejected = true,
-				    .reason = "a database is older than the one before",
-				    .generation = 9,
-				    .bytes = 1u << 30}},
+		{.kind = REPLY_GENERATIONS, .generations = KEPT_GENERATIONS},
+		{.kind = REPLY_UPDATE_VERDICT, .update_verdict = REJECTED_UPDATE},
 		{.kind = REPLY_PROGRESS,
 		 .progress = {.text = "daily from https://m.example", .done = 5, .total = 7}},
 	};
