@@ -128,9 +128,14 @@ static void on_result(void *context, uint64_t client, struct span path,
 void daemon_give_verdict(void *context, uint64_t client, const struct definition_answer *answer)
 {
 	static struct reply verdict; /* large: not for the stack */
+	struct daemon *d = context;
 
+	if (client == DEFINITION_CLIENT_UPDATER) {
+		update_desk_answered(d->updates, answer);
+		return;
+	}
 	session_definitions_verdict(answer, &verdict);
-	control_server_verdict(((struct daemon *)context)->server, client, &verdict);
+	control_server_verdict(d->server, client, &verdict);
 }
 
 static void on_checked(void *context, uint64_t client, const struct definition_answer *answer)
@@ -138,9 +143,7 @@ static void on_checked(void *context, uint64_t client, const struct definition_a
 	struct daemon *d = context;
 	struct worker_gap gap = dispatcher_gap(desk_dispatcher(d->desk), clock_mono_ms());
 
-	if (client == DEFINITION_CLIENT_UPDATER)
-		update_desk_answered(d->updates, answer);
-	else if (answer->generation && gap.is_switching)
+	if (answer->generation && gap.is_switching)
 		held_verdict_hold(d->held, client, answer);
 	else
 		daemon_give_verdict(d, client, answer);

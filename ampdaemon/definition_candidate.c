@@ -24,6 +24,7 @@ struct definition_candidate {
 	unsigned n_names;
 	char names[LIMIT_DEFINITION_FILES]
 		  [LIMIT_NAME_BYTES + 1]; /* official ones that were added */
+	uint64_t bytes;                   /* of what was staged */
 	struct trial_outcome outcome;
 };
 
@@ -167,6 +168,7 @@ static void on_staged(void *context, uint64_t number, const struct stage_result 
 	struct definition_candidate *c = context;
 
 	(void)number; /* one at a time */
+	c->bytes = result->bytes;
 	c->callbacks.on_staged(c->context, result->error ? NULL : result->digest, result->why);
 }
 
@@ -211,6 +213,7 @@ static void on_after(uv_idle_t *idle)
 	struct definition_candidate *c = idle->data;
 	struct trial_report report = definition_candidate_report(&c->outcome);
 
+	report.facts.bytes = c->bytes;
 	(void)uv_idle_stop(idle); /* cannot fail */
 	c->callbacks.on_tried(c->context, &report, &c->outcome);
 }
