@@ -214,6 +214,9 @@ static int write_bundle(const struct words *words, const struct generations_repo
 	if (!report->root.len)
 		return failure_set(ret_failure, CLI_EXIT_REFUSED,
 				   "there is no store (definitions_root of the configuration)");
+	if (!source.generation)
+		return failure_set(ret_failure, CLI_EXIT_REFUSED,
+				   "the built-in set serves: there is nothing to export");
 	(void)snprintf(root, sizeof(root), "%.*s", (int)report->root.len,
 		       (const char *)report->root.data);
 	if (definition_bundle_write(&source, &view, ret_failure))

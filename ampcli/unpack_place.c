@@ -42,26 +42,44 @@ int unpack_place_check(uint64_t bytes, struct failure *ret_failure)
 	return blocks < disk.f_bavail / 2 ? 0 : no_place(ENOSPC, ret_failure);
 }
 
+/* For file systems that know no files without a name: it has one for as long as this takes. */
+static int new_named(void)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/amp-bundle.XXXXXX", place()) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	(void)unlink(path); /* else it stays, empty or not: no reason to give up */
+	return fd;
+}
+
+static int new_writer(void)
+{
+	int fd = open(place(), O_TMPFILE | O_WRONLY | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	return errno == EOPNOTSUPP || errno == EISDIR ? new_named() : -errno;
+}
+
 /* The daemon takes no descriptor that can be written to, so there are two. */
 int unpack_place_new(int *ret_writer, int *ret_reader, struct failure *ret_failure)
 {
-	char path[PATH_MAX];
-	int error = 0;
+	char self[40];
+	int error;
 
-	if (snprintf(path, sizeof(path), "%s/amp-bundle.XXXXXX", place()) >= (int)sizeof(path))
-		return no_place(ENAMETOOLONG, ret_failure);
-	*ret_writer = mkostemp(path, O_CLOEXEC);
+	*ret_writer = new_writer();
 	if (*ret_writer < 0)
-		return no_place(errno, ret_failure);
-	*ret_reader = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (*ret_reader < 0)
-		error = errno;
-	if (unlink(path) && !error)
-		error = errno;
-	if (!error)
-		return 0;
-	(void)close(*ret_writer);
+		return no_place(-*ret_writer, ret_failure);
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", *ret_writer);
+	*ret_reader = open(self, O_RDONLY | O_CLOEXEC);
 	if (*ret_reader >= 0)
-		(void)close(*ret_reader);
+		return 0;
+	error = errno;
+	(void)close(*ret_writer);
 	return no_place(error, ret_failure);
 }

@@ -187,6 +187,9 @@ t_is "a path of the store with escape bytes is harmless" "$(defs store | tr -d '
 t_like "and shown" "$(defs store)" '^Store: /x/\\x1b\[31m\\n\\xff, '
 t_ok "its bytes are in JSON" json_has '__import__("base64").b64decode(o["root_bytes"]) == b"/x/\033[31m\n\xff"' < <(defs store --json)
 t_exit_is "nothing is exported from it" 6 defs export "$work/x.amp-definitions.tar"
+fake_start built-in
+t_exit_is "the built-in set is not exported: exit 6" 6 defs export "$work/x.amp-definitions.tar"
+t_is "and it is said" "$t_output" "ampcli: the built-in set serves: there is nothing to export"
 fake_start no-store
 t_like "no store" "$(defs store)" '^Store: none'
 t_exit_is "has nothing to export" 6 defs export "$work/x.amp-definitions.tar"

@@ -20,6 +20,7 @@
  *   aged             as honest; the definitions are out of date
  *   store PATH       the definition store is there
  *   no-store         there is none
+ *   built-in         the built-in set serves, no generation
  *   odd-store        its path has bytes that no terminal should see
  *   update N         an update ends with outcome N of base/update_outcome.h; 100 more: what it brought is rejected
  *   hangup           says how far a definition command is, and goes

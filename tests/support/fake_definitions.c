@@ -184,6 +184,8 @@ static void answer_generations(const struct fake *fake)
 		*root = span_of_text(ODD_ROOT);
 	else if (fake_is_mode(fake, "store"))
 		*root = span_of_text(fake->word);
+	else if (fake_is_mode(fake, "built-in"))
+		reply.generations.active = 0;
 	else if (fake_is_mode(fake, "no-store"))
 		reply.generations = (struct generations_report){.candidate = "", .last_reason = ""};
 	fake_send(fake, &reply);
