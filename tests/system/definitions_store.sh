@@ -138,6 +138,38 @@ if unshare --mount --propagation private true 2>/dev/null; then
 	t_like "with the reason" "$t_output" 'ead-only'
 	t_is "and nothing has changed" "$(generation) $(version_that_answers)" "$serving 6"
 	instance_stop
+	cat >"$AMP_TMP/full" <<'EOF'
+#!/bin/sh
+cp -a "$1" "$1.kept" && mount -t tmpfs -o size=64k tmpfs "$1" && cp -a "$1.kept/." "$1" && rm -rf "$1.kept" || exit 1
+head -c 1000000 /dev/zero >"$1/custom/ballast" 2>/dev/null # as much as there is room for
+shift && exec "$@"
+EOF
+	chmod +x "$AMP_TMP/full"
+	instance_launch unshare --mount --propagation private "$AMP_TMP/full" "$store"
+	t_ok "it starts on a full disk" wait_for 60 instance_is_ready
+	t_exit_is "an import is not possible" 7 cli definitions import --force "$(set_of 5)"
+	t_like "with the reason" "$t_output" 'No space left'
+	t_is "and nothing has changed" "$(generation) $(version_that_answers)" "$serving 6"
+	instance_stop
 else
-	t_skip "a read-only disk" "no mount namespaces here"
+	t_skip "read-only and full disks" "no mount namespaces here"
 fi
+
+# ---- one at a time ---------------------------------------------------------------------------------------------------
+python3 - "$store/custom/big.ndb" <<'EOF'
+import random, sys
+chance = random.Random(3)
+with open(sys.argv[1], "w") as file:
+    for i in range(120000):
+        file.write(f"Big.{i}:0:*:{chance.randbytes(12).hex()}\n")
+EOF
+instance_start_ok "the connector starts"
+cli definitions import --force "$(set_of 5)" >"$AMP_TMP/first" 2>&1 &
+first=$!
+t_ok "an import takes its time" wait_for 10 eval 'cli definitions list | grep -q "Under way: an import: trial"'
+t_exit_is "a second one meanwhile is refused" 6 cli definitions import --force "$(set_of 3)"
+t_like "and is told why" "$t_output" 'an import of definitions is under way'
+t_exit_is "a rollback, too" 6 cli definitions rollback
+t_like "and is told the same" "$t_output" 'an import of definitions is under way'
+wait "$first"
+t_is "the first one serves" "$? $(version_that_answers)" "0 5"
