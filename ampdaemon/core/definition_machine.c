@@ -341,6 +341,31 @@ void definition_machine_published(struct definition_machine *m, bool done)
 	seek(m, m->candidate.number);
 }
 
+/* What is left by command is rejected by its digest: one of the same content would be rejected with it, and go from the disk at the next start. */
+static bool is_twin_of_active(const struct definition_machine *m, const struct generation *g)
+{
+	const struct generation *active = definition_machine_find(m, m->active);
+
+	return active && memcmp(active->facts.digest, g->facts.digest, LIMIT_DIGEST_BYTES) == 0;
+}
+
+static uint64_t one_before(const struct definition_machine *m)
+{
+	uint64_t newest = DEFINITIONS_BUILTIN;
+
+	for (unsigned i = 0; i < DEFINITIONS_MAX; i++) {
+		const struct generation *g = &m->all[i];
+
+		if (!may_follow(m, g, m->active) || is_twin_of_active(m, g))
+			continue;
+		if (g->number == m->good)
+			return g->number;
+		if (g->number > newest)
+			newest = g->number;
+	}
+	return newest;
+}
+
 int definition_machine_roll_back(struct definition_machine *m, uint64_t number)
 {
 	const struct generation *g;
@@ -348,11 +373,11 @@ int definition_machine_roll_back(struct definition_machine *m, uint64_t number)
 	if (m->candidate.phase != CANDIDATE_NONE || m->target != DEFINITIONS_NONE)
 		return -EBUSY;
 	if (number == DEFINITIONS_BUILTIN)
-		number = choose(m, m->active);
+		number = one_before(m);
 	g = number ? find(m, number) : NULL;
 	if (!g || g->is_bad)
 		return -ENOENT;
-	if (number == m->active)
+	if (is_twin_of_active(m, g))
 		return -EALREADY;
 	m->candidate = (struct definition_candidate_state){
 		.phase = CANDIDATE_ACTIVATING, .origin = ORIGIN_ROLLBACK, .number = number};

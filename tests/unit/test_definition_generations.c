@@ -26,6 +26,23 @@ static struct definition_machine three_on_disk(uint64_t active, uint64_t good, m
 	return m;
 }
 
+/* Content that came a second time, by force: what is left is rejected by its digest, and would take its twin along at the next start. */
+static void nobody_goes_back_to_the_content_that_is_left(void)
+{
+	struct definition_machine m = machine_fresh();
+	uint64_t first = machine_serve(&m, 0, 'a', 5), other, twin;
+
+	definition_machine_tick(&m, MACHINE_PROBATION);
+	(void)machine_effects(&m);
+	other = machine_serve(&m, MACHINE_PROBATION + 1, 'b', 5);
+	twin = machine_serve(&m, MACHINE_PROBATION + 2, 'a', 5);
+	CU_ASSERT(m.active == twin && m.good == first);
+	CU_ASSERT_EQUAL(definition_machine_roll_back(&m, first), -EALREADY);
+	CU_ASSERT_EQUAL(definition_machine_roll_back(&m, twin), -EALREADY);
+	CU_ASSERT_EQUAL(definition_machine_roll_back(&m, 0), 0);
+	CU_ASSERT_EQUAL(m.target, other);
+}
+
 static void the_start_takes_the_active_one(void)
 {
 	struct definition_machine m = three_on_disk(22, 21, 5000);
@@ -286,6 +303,8 @@ static const struct unit_test tests[] = {
 	 broken_files_are_put_aside_but_not_rejected},
 	{"what was not known is learnt from a service",
 	 what_was_not_known_is_learnt_from_a_service},
+	{"nobody goes back to the content that is left",
+	 nobody_goes_back_to_the_content_that_is_left},
 	{"the start takes the active one", the_start_takes_the_active_one},
 	{"the start goes through all that there is", the_start_goes_through_all_that_there_is},
 	{"links that lead nowhere", links_that_lead_nowhere},
