@@ -344,7 +344,7 @@ int definition_desk_roll_back(struct definition_desk *d, uint64_t client, uint64
 		return refuse_way_back(d, r, number, why);
 	d->client = client;
 	d->candidate_origin = ORIGIN_ROLLBACK;
-	(void)snprintf(d->detail, sizeof(d->detail), "by command");
+	d->detail[0] = '\0'; /* the reason says it all */
 	story = definition_effects_story(d, d->machine.candidate.number);
 	story.rejection = REJECTION_ROLLED_BACK;
 	definition_events_back(&story);
