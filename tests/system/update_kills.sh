@@ -29,8 +29,17 @@ is_sound() { # VERSIONS that may answer
 	wait_for 5 eval '[ "$(link_of active)" = "$(generation)" ]' || { echo "active leads to $(link_of active), $(generation) serves"; return 1; }
 }
 
+# The moments are those of an update, however long one takes on this machine.
+ms_now() { echo "$(($(date +%s%N) / 1000000))"; }
+serve one 6
+began=$(ms_now)
+t_exit_is "an update that nobody disturbs" 0 defupdate
+span=$(($(ms_now) - began + 1))
+
 told=''
 updaters=0
+daemons=0
+midway=0
 for ((i = 0; i < kills; i++)); do
 	serve one 6
 	[ $((i % 2)) -eq 0 ] || rm -f "$AMP_TMP/one"/*.cdiff # whole files are another way
@@ -43,16 +52,20 @@ for ((i = 0; i < kills; i++)); do
 		kill_pid "$pid" KILL 2>/dev/null && updaters=$((updaters + 1))
 		wait "$client" 2>/dev/null
 	else
-		sleep "0.$(printf '%03d' $((RANDOM % 300)))"
+		moment=$((RANDOM % span))
+		sleep "$((moment / 1000)).$(printf '%03d' $((moment % 1000)))"
 		kill_pid "$amp_pid" KILL 2>/dev/null
 		wait_for 10 is_gone "$amp_pid"
-		wait "$client" 2>/dev/null
+		wait "$client" 2>/dev/null || midway=$((midway + 1)) # it lost its daemon; else it had its answer
+		daemons=$((daemons + 1))
 		start
 	fi
 	problem=$(is_sound "3 6") || told="$told $i: $problem;"
 done 2>/dev/null
 t_is "after each of $kills kills a proved set serves, and nothing else is there" "$told" ""
-t_note "$updaters updaters were caught alive"
+t_note "an update takes $span ms; $updaters updaters were caught alive, $midway of $daemons daemons had not answered yet"
+t_ok "daemons were killed in the midst of it" [ $((4 * midway)) -ge "$daemons" ]
+t_ok "and updaters" [ "$updaters" -gt 0 ]
 t_is "the journal is whole" "$(field journal.error)" ""
 serve one 6
 t_exit_is "and the next update is taken" 0 defupdate
