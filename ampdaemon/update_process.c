@@ -20,6 +20,7 @@
 #define QUEUE_BYTES LIMIT_PACKET_BYTES /* its order */
 #define REST_LIMIT_MS                                                                              \
 	2000 /* what it said last is read by then; nobody is left to hold the channel */
+#define KILL_LIMIT_MS UPDATE_END_LIMIT_MS /* then it waits for storage, maybe for ever */
 
 struct update_process {
 	uv_timer_t timer;
@@ -86,12 +87,22 @@ static void end_if_over(struct update_process *p)
 	p->callbacks.on_end(p->context, &end);
 }
 
+static void on_unkilled(uv_timer_t *timer)
+{
+	struct update_process *p = timer->data;
+
+	log_warning("updates: the updater does not end: its storage hangs; it is left");
+	p->is_over = true; /* for who waits; it gets no further by itself, it is killed */
+	end_if_over(p);
+}
+
 static void kill_it(struct update_process *p, const char *reason)
 {
 	note(p, reason);
 	p->is_ended_by_us = true;
 	p->channel = channel_free(p->channel);
 	service_process_kill(&p->process); /* its end is told by its pidfd */
+	(void)uv_timer_start(&p->timer, on_unkilled, KILL_LIMIT_MS, 0); /* cannot fail */
 }
 
 static void on_process_end(void *context)

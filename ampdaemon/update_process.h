@@ -5,7 +5,8 @@
  * Owns the process, its channel, its time limits, and what it has said (wire/update_report: one lie, and it is ended). Must not own what follows from
  * it, nor the files that it leaves.
  * Diagnostics: what cannot begin says so in a sentence; what began ends with exactly one call, never from within a function here, when the process
- * and all its children are gone and its channel is read to the end.
+ * and all its children are gone and its channel is read to the end. One that SIGKILL has not ended after ten seconds, because its storage hangs, is
+ * told as dead: a check must not wait for ever. When the storage answers it is gone before it does anything more.
  */
 #ifndef AMP_AMPDAEMON_UPDATE_PROCESS_H
 #define AMP_AMPDAEMON_UPDATE_PROCESS_H

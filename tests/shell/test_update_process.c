@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ampdaemon/low_fds.h"
@@ -414,6 +417,64 @@ static void time_limits_end_it(void)
 	CU_ASSERT_TRUE(busy.progresses >= 8);
 }
 
+/* Who is traced stops at its exit until it is let go, SIGKILL or not: as one does whose storage hangs. In a child, which is not its parent. */
+static pid_t hold_back(pid_t held)
+{
+	int ready[2], r = pipe2(ready, O_CLOEXEC);
+	pid_t tracer = r ? -1 : fork();
+	char word = 0;
+
+	CU_ASSERT_FATAL(tracer >= 0);
+	if (tracer == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* or it would outlive a test that fails */
+		word = ptrace(PTRACE_SEIZE, held, NULL, PTRACE_O_TRACEEXIT) ? 'n' : 'y';
+		(void)!write(ready[1], &word, 1); /* else the reader sees an end */
+		for (;;)
+			(void)pause();
+	}
+	close(ready[1]);
+	CU_ASSERT_EQUAL(read(ready[0], &word, 1), 1);
+	close(ready[0]);
+	CU_ASSERT_EQUAL(word, 'y');
+	return tracer;
+}
+
+static pid_t only_child(void)
+{
+	char path[64];
+	long child = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "re");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_EQUAL(fscanf(file, "%ld", &child), 1);
+	fclose(file);
+	return (pid_t)child;
+}
+
+static void one_that_cannot_be_ended_is_told_all_the_same(void)
+{
+	struct trace trace;
+	mono_ms born = clock_mono_ms();
+	pid_t updater_pid, tracer;
+
+	CU_ASSERT_EQUAL_FATAL(begin("busy", &trace), 0);
+	turn(&trace, 300);
+	updater_pid = only_child();
+	tracer = hold_back(updater_pid);
+	turn(&trace, 2 * UPDATE_END_LIMIT_MS + 5000);
+	CU_ASSERT_EQUAL(trace.ends, 1);
+	CU_ASSERT_FALSE(trace.end.agrees);
+	CU_ASSERT_EQUAL(trace.end.outcome, UPDATE_DIED);
+	CU_ASSERT_STRING_EQUAL(trace.end.reason, "the updater did not end in time and was ended");
+	CU_ASSERT_TRUE(trace.ended_at - born >= 2 * UPDATE_END_LIMIT_MS);
+	CU_ASSERT_EQUAL(kill(updater_pid, 0), 0); /* it was held indeed */
+	CU_ASSERT_EQUAL(kill(tracer, SIGKILL), 0);
+	CU_ASSERT_EQUAL(waitpid(tracer, NULL, 0), tracer);
+	CU_ASSERT_EQUAL(waitpid(updater_pid, NULL, 0), updater_pid);
+}
+
 static const struct unit_test tests[] = {
 	{"what it says is told, and agrees with its end",
 	 what_it_says_is_told_and_agrees_with_its_end},
@@ -428,6 +489,8 @@ static const struct unit_test tests[] = {
 	{"a program that cannot be started is told at once",
 	 a_program_that_cannot_be_started_is_told_at_once},
 	{"time limits end it", time_limits_end_it},
+	{"one that cannot be ended is told all the same",
+	 one_that_cannot_be_ended_is_told_all_the_same},
 };
 
 int main(int argc, char **argv)
