@@ -44,7 +44,9 @@ struct update_check {
 	struct check_order order;
 	struct update_start start;
 	struct scan_account account;
-	int incoming; /* -1: none */
+	bool has_tried_account;           /* to make it */
+	char created[LIMIT_REASON_BYTES]; /* why that failed; "" */
+	int incoming;                     /* -1: none */
 	char details[LIMIT_DATABASES]
 		    [LIMIT_REASON_BYTES + 1]; /* the last attempt for each, in words */
 	struct {
@@ -395,22 +397,34 @@ static bool is_shared(const struct update_check *check)
 	       (other.uid == check->account.uid || other.gid == check->account.gid);
 }
 
+/* Once in a life: the loop stands still meanwhile, ten seconds when somebody holds the lock of the account files, and scans with it. */
+static void make_account(struct update_check *check, char wrong[LIMIT_REASON_BYTES])
+{
+	const struct configuration *c = check->needs.configuration;
+
+	if (check->has_tried_account || !c->create_account)
+		return;
+	check->has_tried_account = true;
+	if (!scan_account_create(c->update_user, check->created, sizeof(check->created)))
+		check->created[0] = '\0';
+	check->account = scan_account_find(c->update_user, wrong, LIMIT_REASON_BYTES);
+}
+
 /* As the scan service's account is made; but without it nothing is done: there is no updater that runs as root. */
 static bool find_account(struct update_check *check)
 {
 	const struct configuration *c = check->needs.configuration;
-	char wrong[LIMIT_REASON_BYTES], created[LIMIT_REASON_BYTES] = "";
+	char wrong[LIMIT_REASON_BYTES];
 
 	check->account = scan_account_find(c->update_user, wrong, sizeof(wrong));
-	if (check->account.unsound && c->create_account) {
-		if (!scan_account_create(c->update_user, created, sizeof(created)))
-			created[0] = '\0';
-		check->account = scan_account_find(c->update_user, wrong, sizeof(wrong));
-	}
+	if (check->account.unsound)
+		make_account(check, wrong);
+	else
+		check->created[0] = '\0'; /* somebody else has seen to it */
 	if (check->account.unsound)
 		say(check,
 		    "no mirror is asked, because the updater has no sound account: %.200s%s%.120s",
-		    wrong, *created ? "; " : "", created);
+		    wrong, *check->created ? "; " : "", check->created);
 	else if (is_shared(check))
 		say(check, "no mirror is asked: user %s is the scan service's", c->update_user);
 	else
