@@ -12,6 +12,10 @@
  *        hostile_client SOCKET flood FILES FILE    a greedy honest client
  *        hostile_client SOCKET unread FILES FILE   sends, never reads
  *        hostile_client SOCKET moved TIMES FILE    moves the shared file offset meanwhile
+ *        hostile_client SOCKET say FILE|- WORD...  requests about definitions one after the other, WORD+ with the file
+ *        hostile_client SOCKET flood-generations N asks N times what there is, never reads
+ *        hostile_client SOCKET leave WHEN FILE     leaves a set that is "begun", an "import" or an "update" under way
+ *        hostile_client SOCKET send-unread FILE    imports, and reads nothing until a line comes on standard input
  * FILE is what a lie is about; a text file by default.
  */
 #include <errno.h>
@@ -504,6 +508,10 @@ static unsigned number(const char *text)
 
 int main(int argc, char **argv)
 {
+	int r = definitions_lie(argc, argv);
+
+	if (r >= 0)
+		return r;
 	if (argc == 6 && strcmp(argv[2], "many") == 0)
 		return scan_many(argv[1], number(argv[3]), number(argv[4]), argv[5]);
 	if (argc == 5 && strcmp(argv[2], "hold") == 0)

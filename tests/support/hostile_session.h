@@ -34,4 +34,7 @@ int scan_unread(const char *path, unsigned files, const char *file);
 int scan_moved(const char *path, unsigned times, const char *file);
 int scan_flood(const char *path, unsigned files, const char *file);
 
+/* Lies about definitions, see hostile_client.c: an exit status, or -1 when it is none of them. */
+int definitions_lie(int argc, char **argv);
+
 #endif
