@@ -90,6 +90,7 @@ for word in check import rollback update; do
 	t_like "nobody but root: $word" "$(as_nobody say - hello "$word")" '^refused: only root'
 done
 t_like "a set that is sent all the same" "$(as_nobody say "$five" hello import file+ file+ end)" '^refused: only root'
+t_is "the session goes on after it" "$(as_nobody say - hello import end generations | cut -d: -f1 | tr '\n' ' ')" "refused refused generations mute "
 t_is "everybody may see what there is" "$(as_nobody say - hello generations | head -n 1)" generations
 t_ok "and nothing is left" wait_for 10 is_quiet
 t_is "what serves goes on" "$(generation) $(version_that_answers)" "10 3"

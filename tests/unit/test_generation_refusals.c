@@ -183,6 +183,52 @@ static void only_an_import_is_forced(void)
 	(void)wire_arena_free(arena);
 }
 
+/* A status with all that it must have, and the age of the definitions. */
+static int decode_age(uint64_t age)
+{
+	inner.len = 0;
+	for (unsigned i = 0; i < VERDICT_COUNT; i++)
+		raw_number(&inner, 27, 1);
+	for (unsigned i = 0; i < FAILURE_CLASS_COUNT; i++)
+		raw_number(&inner, 38, 1);
+	raw_number(&inner, 45, age);
+	return decode_reply(REPLY_STATUS);
+}
+
+static void the_age_in_a_status_is_a_known_one(void)
+{
+	for (uint64_t age = 0; age < DEFINITION_AGE_COUNT; age++)
+		CU_ASSERT_EQUAL(decode_age(age), 0);
+	CU_ASSERT_EQUAL(decode_age(DEFINITION_AGE_COUNT), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_age(UINT32_MAX), -EBADMSG);
+}
+
+static int decode_verdict(bool passed, const char *reason, unsigned files)
+{
+	inner.len = part.len = 0;
+	raw_number(&inner, 1, passed);
+	raw_text(&inner, 2, reason);
+	raw_number(&inner, 7, UINT64_MAX);
+	raw_text(&part, 1, "test.cvd");
+	for (unsigned i = 0; i < files; i++)
+		raw_message(&inner, 6, &part);
+	return decode_reply(REPLY_CHECK_VERDICT);
+}
+
+static void a_verdict_on_a_set_has_a_reason_or_passed(void)
+{
+	CU_ASSERT_EQUAL(decode_verdict(true, "", 1), 0);
+	CU_ASSERT_EQUAL(reply.check_verdict.generation, UINT64_MAX);
+	CU_ASSERT_EQUAL(decode_verdict(false, "it died", 0), 0);
+	CU_ASSERT_EQUAL(decode_verdict(true, "it died", 0), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_verdict(false, "", 0), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_verdict(false, text_of(LIMIT_REASON_BYTES), 0), 0);
+	CU_ASSERT_EQUAL(decode_verdict(false, text_of(LIMIT_REASON_BYTES + 1), 0), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_verdict(false, "a\nb", 0), -EBADMSG);
+	CU_ASSERT_EQUAL(decode_verdict(true, "", LIMIT_DEFINITION_FILES), 0);
+	CU_ASSERT_EQUAL(decode_verdict(true, "", LIMIT_DEFINITION_FILES + 1), -EBADMSG);
+}
+
 static void fill(struct generations_report *report)
 {
 	static char names[LIMIT_DEFINITION_FILES][LIMIT_NAME_BYTES + 1];
@@ -195,7 +241,17 @@ static void fill(struct generations_report *report)
 	*report = (struct generations_report){.root = span_of(root, sizeof(root)),
 					      .candidate = candidate,
 					      .last_reason = reason,
+					      .in_charge = true,
+					      .updates_on = true,
+					      .active = UINT64_MAX,
+					      .last_good = UINT64_MAX,
+					      .probation_left_ms = UINT64_MAX,
 					      .store_bytes = UINT64_MAX,
+					      .age_state = DEFINITION_AGE_COUNT - 1,
+					      .age_limit_s = UINT64_MAX,
+					      .last_check_ms = UINT64_MAX,
+					      .last_outcome = UPDATE_OUTCOME_COUNT - 1,
+					      .next_check_ms = UINT64_MAX,
 					      .n_generations = LIMIT_GENERATIONS,
 					      .n_rejected = LIMIT_REJECTED_SHOWN};
 	for (unsigned i = 0; i < LIMIT_DEFINITION_FILES; i++)
@@ -203,6 +259,9 @@ static void fill(struct generations_report *report)
 	for (unsigned g = 0; g < LIMIT_GENERATIONS; g++) {
 		report->generations[g] =
 			(struct generation_report){.number = UINT64_MAX,
+						   .is_active = true,
+						   .is_good = true,
+						   .is_bad = true,
 						   .digest = span_of(digest, sizeof(digest)),
 						   .signatures = UINT64_MAX,
 						   .built = UINT64_MAX,
@@ -228,7 +287,7 @@ static void the_largest_report_fits_into_a_packet(void)
 
 	fill(&largest.generations);
 	len = reply_encode(&largest, packet, sizeof(packet));
-	CU_ASSERT_FATAL(len > 40000);
+	CU_ASSERT_FATAL(len > 50000);
 	CU_ASSERT_EQUAL(reply_decode(arena, packet, (size_t)len, &reply, &why), 0);
 	CU_ASSERT_TRUE(reply_equal(&largest, &reply));
 	(void)wire_arena_free(arena);
@@ -242,6 +301,9 @@ static const struct unit_test tests[] = {
 	{"a rejected set has a digest and a bounded reason",
 	 a_rejected_set_has_a_digest_and_a_bounded_reason},
 	{"only an import is forced", only_an_import_is_forced},
+	{"the age in a status is a known one", the_age_in_a_status_is_a_known_one},
+	{"a verdict on a set has a reason, or it passed",
+	 a_verdict_on_a_set_has_a_reason_or_passed},
 	{"the largest report fits into a packet", the_largest_report_fits_into_a_packet},
 };
 
